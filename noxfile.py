@@ -1,0 +1,176 @@
+"""The project's tasks: `nox -l` lists them, `nox` runs what CI runs, `nox -s unit` runs one."""
+
+import os
+import shutil
+import zipfile
+from pathlib import Path
+
+import nox
+
+nox.needs_version = ">=2024.4.15"
+nox.options.default_venv_backend = "uv|virtualenv"
+nox.options.reuse_venv = "yes"
+nox.options.sessions = ["lint", "types", "unit", "integration", "e2e", "docs"]
+
+SOURCES = Path("src")
+MAX_LINES = 300
+
+
+def install(session: nox.Session) -> None:
+    """Install the locked environment, then the project as a strict editable.
+
+    The strict mode links the files that exist now, so it is repeated on each run, and with
+    `session.run`, because `nox -R` leaves out what `session.install` does.
+    """
+    session.install("--require-hashes", "-r", "requirements/dev.txt")
+    uv = session.venv_backend == "uv"
+    session.run(
+        *(("uv",) if uv else ("python", "-m")),
+        *("pip", "install", "--no-deps", "--no-build-isolation", "--editable", "."),
+        *("--config-settings", "editable_mode=strict"),
+        external=uv,
+        silent=True,
+    )
+
+
+def require(session: nox.Session, **packages: str) -> None:
+    """Make sure that commands exist, given as `command="Debian package"`."""
+    missing = [package for command, package in packages.items() if not shutil.which(command)]
+    if not missing:
+        return
+    names = " ".join(missing)
+    root = hasattr(os, "geteuid") and os.geteuid() == 0
+    if not shutil.which("apt-get") or not (root or shutil.which("sudo")):
+        session.error(f"This session needs system packages. Please install: {names}")
+    prefix = ["env"] if root else ["sudo", "-n", "env"]
+    apt = [*prefix, "DEBIAN_FRONTEND=noninteractive", "apt-get", "-q", "-y"]
+    try:
+        session.run(*apt, "update", external=True, silent=True)
+        session.run(*apt, "install", "--no-install-recommends", *missing, external=True)
+    except nox.command.CommandFailed:
+        session.error(f"apt-get could not install system packages. Please install: {names}")
+
+
+def pytest(session: nox.Session, *paths: str) -> None:
+    """Run pytest on the paths, or on what stands after `--`; finding no test is a failure."""
+    session.run("pytest", *(session.posargs or paths))
+
+
+@nox.session
+def dev(session: nox.Session) -> None:
+    """Run the whole service in one process, for development; options go after `--`."""
+    install(session)
+    session.run("profilecore", "dev", *session.posargs)
+
+
+@nox.session
+def lint(session: nox.Session) -> None:
+    """Check style, formatting, import rules, file sizes and packaging."""
+    install(session)
+    session.run("ruff", "check", ".")
+    session.run("ruff", "format", "--check", ".")
+    session.run("lint-imports")
+    check_sources(session)
+
+
+def check_sources(session: nox.Session) -> None:
+    """Refuse source files that are too long, and folders that no wheel would carry."""
+    faults = []
+    for path in sorted(SOURCES.rglob("*")):
+        if path.suffix in {".py", ".html", ".js", ".css"}:
+            lines = len(path.read_text(encoding="utf-8").splitlines())
+            if lines > MAX_LINES:
+                faults.append(f"{path} has {lines} lines, and {MAX_LINES} are the limit")
+        if path.suffix == ".py":
+            # From src/<layer>/ down: setuptools leaves out a folder without an __init__.py.
+            folders = [folder for folder in path.parents if SOURCES in folder.parents]
+            faults += [
+                f"{folder} has no __init__.py, so {path} is not packaged"
+                for folder in folders
+                if not (folder / "__init__.py").exists()
+            ]
+    if faults:
+        session.error("\n".join(faults))
+
+
+@nox.session
+def types(session: nox.Session) -> None:
+    """Check types, strictly."""
+    install(session)
+    session.run("mypy", "--package", "profilecore")
+    session.run("mypy", "tests")
+
+
+@nox.session
+def unit(session: nox.Session) -> None:
+    """Run the unit tests and the contract suites: no server, no network."""
+    install(session)
+    pytest(session, "tests/unit", "tests/contracts")
+
+
+@nox.session
+def integration(session: nox.Session) -> None:
+    """Run the tests of parts that work together."""
+    install(session)
+    pytest(session, "tests/integration")
+
+
+@nox.session
+def e2e(session: nox.Session) -> None:
+    """Run the tests that start the real service as a user does."""
+    require(session, curl="curl")
+    install(session)
+    pytest(session, "tests/e2e")
+
+
+@nox.session
+def docs(session: nox.Session) -> None:
+    """Build the documentation, warnings being errors, and run its code blocks."""
+    require(session, curl="curl")
+    install(session)
+    session.run("sphinx-build", "-W", "--keep-going", "-b", "html", "docs", "docs/_build/html")
+    pytest(session, "tests/docs")
+
+
+@nox.session
+def load(session: nox.Session) -> None:
+    """Run every benchmark, or those named after `--`."""
+    install(session)
+    found = sorted(path.stem for path in Path("benchmarks").glob("[!_]*.py"))
+    names = session.posargs or found
+    if not names:
+        session.error("There is no benchmark in benchmarks/")
+    for name in names:
+        session.run("python", "-m", f"benchmarks.{name}")
+
+
+@nox.session
+def lock(session: nox.Session) -> None:
+    """Write the lock files anew; `-- --upgrade` takes newer versions."""
+    session.install("uv")
+    compiler = ("uv", "pip", "compile", "--quiet", "--universal", "--python-version", "3.11")
+    form = ("--generate-hashes", "--no-emit-index-url", "--no-header", "--annotation-style", "line")
+    runtime, everything = "requirements/service.txt", "requirements/dev.txt"
+    source = ("pyproject.toml", "--extra", "service")
+    session.run(*compiler, *form, *session.posargs, *source, "-o", runtime)
+    session.run(
+        *(*compiler, *form, *session.posargs, *source, "--group", "dev"),
+        *("--constraints", runtime, "-o", everything),
+    )
+
+
+@nox.session
+def build(session: nox.Session) -> None:
+    """Build the sdist and the wheel, and check that the wheel carries each source file."""
+    session.install("--require-hashes", "-r", "requirements/dev.txt")
+    shutil.rmtree("dist", ignore_errors=True)
+    session.run("python", "-m", "build", "--no-isolation", silent=True)
+    (wheel,) = Path("dist").glob("*.whl")
+    packaged = set(zipfile.ZipFile(wheel).namelist())
+    for path in SOURCES.rglob("*.py"):
+        inner = path.relative_to(SOURCES)
+        name = inner if inner.parts[0] == "profilecore" else Path("profilecore", inner)
+        if name.as_posix() not in packaged:
+            session.error(f"{path} is not in {wheel}")
+    # -S leaves site-packages out: the core has to work with nothing else installed.
+    session.run("python", "-S", "-c", "import profilecore", env={"PYTHONPATH": str(wheel)})
