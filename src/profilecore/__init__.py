@@ -1,0 +1,43 @@
+"""Profiles and pictures, done right: a library, one process, or a fleet.
+
+The core: the standard library and nothing else. `profilecore.adapters` holds the stores, caches
+and queues that it can stand on, `profilecore.entrypoints` the processes.
+"""
+
+from profilecore.errors import (
+    Conflict,
+    FieldError,
+    Invalid,
+    NotFound,
+    ProfilecoreError,
+    Unavailable,
+)
+from profilecore.event import Change, Event, EventType
+from profilecore.paging import Count, Cursor, Page, Query, Sort
+from profilecore.profile import Profile
+from profilecore.service import ProfileService, Reading, Source, Written
+from profilecore.task import Status, Task
+
+__all__ = [
+    "Change",
+    "Conflict",
+    "Count",
+    "Cursor",
+    "Event",
+    "EventType",
+    "FieldError",
+    "Invalid",
+    "NotFound",
+    "Page",
+    "Profile",
+    "ProfileService",
+    "ProfilecoreError",
+    "Query",
+    "Reading",
+    "Sort",
+    "Source",
+    "Status",
+    "Task",
+    "Unavailable",
+    "Written",
+]

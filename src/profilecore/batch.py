@@ -1,0 +1,120 @@
+"""Many changes in one call, with one result each, or all or nothing."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final, Literal, TypeAlias
+from uuid import UUID
+
+from profilecore.errors import Conflict, Invalid, ProfilecoreError
+from profilecore.event import Change
+from profilecore.profile import Profile
+from profilecore.service import (
+    REREADS,
+    ProfileService,
+    Written,
+    kept_changing,
+    living,
+    must_match,
+)
+
+ITEMS_MAX: Final = 1_000
+
+Outcome: TypeAlias = Written | ProfilecoreError
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """One change asked for; `expected` is the version that the caller saw, None for any."""
+
+    op: Literal["create", "update", "delete"]
+    id: UUID | None
+    values: Mapping[str, object]
+    expected: int | None
+
+
+async def run_batch(
+    service: ProfileService, items: Sequence[Item], *, atomic: bool, actor: str | None
+) -> list[Outcome]:
+    """Apply the items in order; give what was stored or why it was refused, one each.
+
+    An item sees what the items before it did. With `atomic` the first refusal is raised, its
+    `item` set to the index, and nothing is changed. Raises Invalid above `ITEMS_MAX` items.
+    """
+    if len(items) > ITEMS_MAX:
+        raise Invalid(f"A batch takes at most {ITEMS_MAX} items, not {len(items)}.")
+    batch = _Batch(service, items, atomic, actor)
+    for _ in range(REREADS):
+        if not batch.open:
+            break
+        await batch.attempt()
+    return batch.results()
+
+
+class _Batch:
+    def __init__(
+        self, service: ProfileService, items: Sequence[Item], atomic: bool, actor: str | None
+    ) -> None:
+        self._service = service
+        self._items = items
+        self._atomic = atomic
+        self._actor = actor
+        self._outcomes: dict[int, Outcome] = {}
+
+    @property
+    def open(self) -> list[int]:
+        return [index for index in range(len(self._items)) if index not in self._outcomes]
+
+    def results(self) -> list[Outcome]:
+        for index in self.open:
+            self._refuse(index, kept_changing(self._items[index].id or UUID(int=0)))
+        return [self._outcomes[index] for index in range(len(self._items))]
+
+    async def attempt(self) -> None:
+        """Plan what is open on what is stored now, and write it."""
+        planned = await self._plan()
+        try:
+            written = await self._service.commit(list(planned.values()), atomic=self._atomic)
+        except Conflict as conflict:
+            if conflict.item is None:
+                raise
+            # Only an atomic write raises; what it refused is the item at that place of the plan.
+            self._settle(list(planned)[conflict.item], conflict)
+            return
+        for index, outcome in zip(planned, written, strict=True):
+            self._settle(index, outcome)
+
+    async def _plan(self) -> dict[int, Change]:
+        ids = {item.id for index in self.open if (item := self._items[index]).id is not None}
+        profiles = await self._service.stored(ids) if ids else {}
+        planned: dict[int, Change] = {}
+        for index in self.open:
+            try:
+                change = self._change(self._items[index], profiles)
+            except ProfilecoreError as error:
+                self._refuse(index, error)
+            else:
+                planned[index] = change
+                profiles[change.profile.id] = change.profile
+        return planned
+
+    def _change(self, item: Item, profiles: Mapping[UUID, Profile]) -> Change:
+        if item.id is None:
+            return self._service.creation(item.values, actor=self._actor)
+        profile = living(profiles, item.id)
+        must_match(profile, item.expected)
+        if item.op == "delete":
+            return self._service.removal(profile, actor=self._actor)
+        return self._service.revision(profile, item.values, actor=self._actor)
+
+    def _settle(self, index: int, outcome: Outcome) -> None:
+        if isinstance(outcome, Written):
+            self._outcomes[index] = outcome
+        elif outcome.code != "stale_version" or self._items[index].expected is not None:
+            self._refuse(index, outcome)
+        # else somebody else wrote it in between: it stays open, and is planned anew
+
+    def _refuse(self, index: int, error: ProfilecoreError) -> None:
+        if self._atomic:
+            error.item = index
+            raise error
+        self._outcomes[index] = error

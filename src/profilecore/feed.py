@@ -1,0 +1,106 @@
+"""The change log as one process follows it: keeps its cache honest and wakes those who wait."""
+
+import asyncio
+import time
+from collections.abc import Collection, Sequence
+from contextlib import suppress
+from typing import Final
+from uuid import UUID
+
+from profilecore.errors import Unavailable
+from profilecore.event import Event
+from profilecore.ports import Cache, Log
+from profilecore.profile import Profile
+
+CHUNK: Final = 1_000
+
+
+class Feed:
+    """A Cache that is never stale for longer than `trust` seconds, whoever writes to the store.
+
+    It wraps a cache of this process. `follow` reads the log every `interval` seconds, or at once
+    after `wake`, and drops what has changed. While the log cannot be read, entries older than
+    `trust` cannot be vouched for, so that reads miss; a cache that fails is a miss too.
+    """
+
+    def __init__(
+        self, cache: Cache, log: Log, *, interval: float = 0.25, trust: float = 1.0
+    ) -> None:
+        self._cache = cache
+        self._log = log
+        self._interval = interval
+        self._trust = trust
+        self._read_at = float("-inf")
+        self._woken = asyncio.Event()
+        self._moved = asyncio.Condition()
+        self.position = 0
+
+    @property
+    def current(self) -> bool:
+        """Whether the log was read to its end within the last `trust` seconds."""
+        return time.monotonic() - self._read_at <= self._trust
+
+    async def get(self, ids: Collection[UUID]) -> dict[UUID, Profile]:
+        if not self.current:
+            return {}
+        try:
+            return await self._cache.get(ids)
+        except Unavailable:
+            return {}
+
+    async def put(self, profile: Profile) -> None:
+        with suppress(Unavailable):  # the log repairs it
+            await self._cache.put(profile)
+
+    async def drop(self, profile_id: UUID, version: int) -> None:
+        with suppress(Unavailable):  # the log repairs it
+            await self._cache.drop(profile_id, version)
+
+    async def read(self, after: int, limit: int) -> Sequence[Event]:
+        """Read the log itself, as `Log.read` does."""
+        return await self._log.read(after, limit)
+
+    def wake(self) -> None:
+        """Read the log now rather than at the next interval."""
+        self._woken.set()
+
+    async def wait(self, after: int, timeout: float) -> None:  # noqa: ASYNC109 - the bound is the point
+        """Return when the log has grown beyond `after`, or after `timeout` seconds."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(timeout), self._moved:
+                await self._moved.wait_for(lambda: self.position > after)
+
+    async def start(self) -> None:
+        """Begin at the log's end: what an empty cache holds cannot be older."""
+        began = time.monotonic()
+        self.position = await self._log.position()
+        self._read_at = began
+
+    async def follow(self) -> None:
+        """Follow the log until cancelled.
+
+        An outage of the log is waited out. Any other error ends it, and with it the trust in the
+        cache: NotFound, for one, means that the log is not the one this began with.
+        """
+        while True:
+            self._woken.clear()
+            with suppress(Unavailable):
+                await self.advance()
+            with suppress(TimeoutError):
+                async with asyncio.timeout(self._interval):
+                    await self._woken.wait()
+
+    async def advance(self) -> None:
+        """Read the log to its end and drop from the cache what has changed."""
+        while True:
+            began = time.monotonic()
+            events = await self._log.read(self.position, CHUNK)
+            for event in events:
+                await self.drop(event.profile_id, event.version)
+            if events:
+                async with self._moved:
+                    self.position = events[-1].position
+                    self._moved.notify_all()
+            if len(events) < CHUNK:
+                self._read_at = began
+                return

@@ -1,0 +1,158 @@
+"""What the core needs from the outside. Written for those who implement it.
+
+Every verb is a coroutine, never blocks the event loop, may be called by many tasks at once, and
+returns within a bound that the adapter documents. Every verb may raise Unavailable, after which
+a read had no effect and a write may or may not have had one. Opening, closing and pinging belong
+to the adapter and to whoever made it, not to the port. tests/contracts holds the suite that an
+adapter of each port passes.
+"""
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+from uuid import UUID
+
+from profilecore.errors import ProfilecoreError
+from profilecore.event import Change, Event
+from profilecore.paging import Page, Query
+from profilecore.profile import Profile
+
+
+class Profiles(Protocol):
+    """The profiles that there are: the truth."""
+
+    async def get(self, ids: Collection[UUID]) -> dict[UUID, Profile]:
+        """Read any number of profiles in one round trip.
+
+        What is not there is left out. A deleted profile is there, with `deleted_at` set, until it
+        is purged: the caller decides what a tombstone means. Sees every write that was answered.
+        """
+        ...
+
+    async def list(self, query: Query) -> Page:
+        """Read one page, without the deleted ones.
+
+        Rows that are there during a whole walk through the pages come exactly once, whatever is
+        added and removed meanwhile (for a sort by a field that the walk's writers do not change).
+        """
+        ...
+
+    async def write(
+        self, changes: Sequence[Change], *, atomic: bool
+    ) -> Sequence[Event | ProfilecoreError]:
+        """Store each profile and append its event to the log, in one durable transaction.
+
+        Changes take effect in order. One is refused with Conflict `stale_version` where the
+        stored version is not `replaces` (carrying the stored one; None where there is no row),
+        `id_taken` where `replaces` is 0 and the id is there, `email_taken` where the profile is
+        alive and another living one has its email key. The answer holds, in order, the event or
+        the refusal of each. With `atomic` the first refusal is raised, `item` set to its index,
+        and nothing was written. Not to be repeated blindly after Unavailable: read first.
+        """
+        ...
+
+    async def purge(self, deleted_before: datetime) -> int:
+        """Remove the tombstones older than that for good; give their number.
+
+        Their rows go, and the data of their events; the events stay without it. May be repeated.
+        """
+        ...
+
+
+class Log(Protocol):
+    """The change log: what `Profiles.write` appended, in order of position."""
+
+    async def read(self, after: int, limit: int) -> Sequence[Event]:
+        """Give at most `limit` events with a position greater than `after`, oldest first.
+
+        A position once passed is never filled later. Raises NotFound `position_gone` where events
+        after it have been trimmed, and where `after` is beyond the end (of another log, then).
+        """
+        ...
+
+    async def history(self, profile_id: UUID, before: int | None, limit: int) -> Sequence[Event]:
+        """Give at most `limit` events of one profile, newest first, below position `before`.
+
+        From the newest where `before` is None; empty where there is none.
+        """
+        ...
+
+    async def position(self) -> int:
+        """Give the position of the newest event, 0 in an empty log."""
+        ...
+
+    async def trim(self, older_than: datetime) -> int:
+        """Forget the oldest events, up to the first that is not before that time.
+
+        Gives their number. The newest event is always kept, so that `position` never goes back.
+        May be repeated.
+        """
+        ...
+
+
+class Cache(Protocol):
+    """Copies of profiles, by version. May forget anything at any time, but a tombstone's floor.
+
+    For each id there is a floor: the greatest version put or dropped. It is remembered at least
+    as long as a read may be under way (10 s), also when the profile itself was evicted.
+    """
+
+    async def get(self, ids: Collection[UUID]) -> dict[UUID, Profile]:
+        """Give the copies that are there, in one call; a miss is normal, and left out."""
+        ...
+
+    async def put(self, profile: Profile) -> None:
+        """Keep a living profile, unless its version is below the floor. May be repeated."""
+        ...
+
+    async def drop(self, profile_id: UUID, version: int) -> None:
+        """Forget any copy older than `version` and raise the floor to it. May be repeated.
+
+        A copy that has `version` already stays. To take a deleted profile out, give the
+        tombstone's version.
+        """
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Lease:
+    """A task in the hands of one taker: it was delivered `delivery` times (1, 2, …) so far.
+
+    `handle` means something to the adapter alone.
+    """
+
+    task_id: UUID
+    delivery: int
+    handle: object
+
+
+class Queue(Protocol):
+    """Ids of tasks that are due, at least once each. The tasks themselves are in their store."""
+
+    async def put(self, task_id: UUID, priority: int) -> None:
+        """Hand over one task; when this returns, it is kept. Higher priorities are taken first.
+
+        Putting the same id again makes a second delivery.
+        """
+        ...
+
+    async def take(self, timeout: float) -> Lease | None:  # noqa: ASYNC109 - bounded in the adapter
+        """Wait at most `timeout` seconds for a task; None where none came.
+
+        Nobody else gets it until the lease is settled by one of the three verbs below, or its
+        taker is lost.
+        """
+        ...
+
+    async def ack(self, lease: Lease) -> None:
+        """Done: it never comes back. A lease that is not held any more is ignored."""
+        ...
+
+    async def retry(self, lease: Lease) -> None:
+        """Give it back: it is delivered again, with `delivery` + 1."""
+        ...
+
+    async def bury(self, lease: Lease) -> None:
+        """Set it aside where an operator can find it; it is not delivered again."""
+        ...

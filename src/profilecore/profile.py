@@ -1,0 +1,92 @@
+"""A person's profile: frozen, validated, with a version that every write raises by one."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Self
+from uuid import UUID
+
+from profilecore import rules
+from profilecore.errors import Conflict, Invalid
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Profile:
+    """One state of a profile; a change makes another with `version` + 1.
+
+    Times are aware and in UTC. `deleted_at` is set on a tombstone, which keeps the last values
+    so that the profile can be restored. Raises Invalid where a value breaks a rule.
+    """
+
+    id: UUID
+    name: str
+    email: str
+    bio: str = ""
+    image_urls: tuple[str, ...] = ()
+    owner: str | None = None
+    version: int = 1
+    created_at: datetime
+    updated_at: datetime
+    deleted_at: datetime | None = None
+
+    def __post_init__(self) -> None:
+        for field, value in rules.checked(self.values()).items():
+            object.__setattr__(self, field, value)
+        if self.version < 1:
+            raise Invalid.field("version", "must be 1 or more")
+        for field in ("created_at", "updated_at"):
+            if getattr(self, field).utcoffset() is None:
+                raise Invalid.field(field, "must have a time zone")
+
+    @classmethod
+    def stored(cls, **fields: Any) -> Self:
+        """Take a profile out of a store as it was kept.
+
+        All ten fields have to be given. They are not checked again, so that a rule that became
+        stricter does not make rows unreadable.
+        """
+        profile = object.__new__(cls)
+        for field, value in fields.items():
+            object.__setattr__(profile, field, value)
+        return profile
+
+    @classmethod
+    def created(
+        cls, values: Mapping[str, object], *, id: UUID, owner: str | None, at: datetime
+    ) -> Self:
+        """The first version, from `name`, `email` and any of the other writable fields."""
+        kept = rules.checked(values, required=("name", "email"))
+        return cls(**kept, id=id, owner=owner, created_at=at, updated_at=at)
+
+    @property
+    def email_key(self) -> str:
+        """What is unique among the profiles that are not deleted."""
+        return rules.email_key(self.email)
+
+    @property
+    def name_key(self) -> str:
+        """What a list by name is sorted by."""
+        return rules.fold(self.name)
+
+    def values(self) -> dict[str, Any]:
+        """The fields that a caller may write."""
+        return {field: getattr(self, field) for field in rules.WRITABLE}
+
+    def revised(self, changes: Mapping[str, object], *, at: datetime) -> Self:
+        """The next version, with `changes` to any of the writable fields."""
+        return self._next(at, **rules.checked(changes))
+
+    def removed(self, *, at: datetime) -> Self:
+        """The next version, as a tombstone."""
+        return self._next(at, deleted_at=at)
+
+    def restored(self, *, at: datetime) -> Self:
+        """The next version of a tombstone, alive again."""
+        if self.deleted_at is None:
+            raise Conflict(f"Profile {self.id} is not deleted.", code="not_deleted")
+        return self._next(at, deleted_at=None)
+
+    def _next(self, at: datetime, **changes: Any) -> Self:
+        # A clock that went back must not make a change look older than the one before it.
+        changes |= {"version": self.version + 1, "updated_at": max(at, self.updated_at)}
+        return self.stored(**{name: getattr(self, name) for name in self.__slots__} | changes)

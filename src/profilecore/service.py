@@ -1,0 +1,249 @@
+"""The use cases of profiles: what a caller can do, whatever stands behind the ports."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Collection, Coroutine, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from enum import StrEnum
+from typing import Any, Final, TypeVar
+from uuid import UUID
+
+from profilecore.errors import Conflict, NotFound, ProfilecoreError
+from profilecore.event import Change, Event, EventType
+from profilecore.identifiers import new_id
+from profilecore.paging import LIMIT_MAX, Page, Query, Sort
+from profilecore.ports import Cache, Log, Profiles
+from profilecore.profile import Profile
+
+T = TypeVar("T")
+
+REREADS: Final = 8
+TOMBSTONES_KEPT: Final = timedelta(days=30)
+
+
+class Source(StrEnum):
+    """Where a read was answered from."""
+
+    CACHE = "cache"
+    DATABASE = "database"
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """A profile, and where it came from."""
+
+    profile: Profile
+    source: Source
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """A profile as it was stored; a read that asks for `position` sees at least this."""
+
+    profile: Profile
+    position: int
+
+
+def now() -> datetime:
+    """The time in UTC."""
+    return datetime.now(UTC)
+
+
+class ProfileService:
+    """Create, read, list, change, remove and restore profiles.
+
+    Every write gives the state that was stored. `expected` is the version that the caller saw:
+    where another is stored, Conflict `stale_version` says which; with None the write applies to
+    whatever is there. `actor` is the authenticated subject, None without one. A caller that is
+    cancelled after its write began does not undo it. `announce` is called after each write.
+    """
+
+    def __init__(
+        self,
+        profiles: Profiles,
+        log: Log,
+        cache: Cache,
+        *,
+        clock: Callable[[], datetime] = now,
+        tombstones_kept: timedelta = TOMBSTONES_KEPT,
+        announce: Callable[[], None] = lambda: None,
+    ) -> None:
+        self._profiles = profiles
+        self._log = log
+        self._cache = cache
+        self._clock = clock
+        self._tombstones_kept = tombstones_kept
+        self._announce = announce
+        self._under_way: set[asyncio.Task[Any]] = set()
+
+    async def create(self, values: Mapping[str, object], *, actor: str | None) -> Written:
+        """Make a profile from `name`, `email` and, if given, `bio` and `image_urls`."""
+        return await self._commit_one(self.creation(values, actor=actor))
+
+    async def read(self, profile_id: UUID, *, fresh: bool) -> Reading:
+        """One profile, from the cache unless it has to be `fresh`. NotFound if there is none."""
+        if not fresh:
+            cached = await self._cache.get([profile_id])
+            if profile_id in cached:
+                return Reading(cached[profile_id], Source.CACHE)
+        profile = living(await self.stored([profile_id]), profile_id)
+        await self._cache.put(profile)
+        return Reading(profile, Source.DATABASE)
+
+    async def list(self, query: Query) -> Page:
+        """One page of living profiles."""
+        return await self._profiles.list(query)
+
+    async def update(
+        self,
+        profile_id: UUID,
+        values: Mapping[str, object],
+        *,
+        expected: int | None,
+        actor: str | None,
+    ) -> Written:
+        """Change the fields given, keep the others."""
+        return await self._rewrite(
+            profile_id, lambda profile: self.revision(profile, values, actor=actor), expected
+        )
+
+    async def remove(self, profile_id: UUID, *, expected: int | None, actor: str | None) -> Written:
+        """Delete a profile; a tombstone stays, from which it can be restored."""
+        return await self._rewrite(
+            profile_id, lambda profile: self.removal(profile, actor=actor), expected
+        )
+
+    async def restore(
+        self, profile_id: UUID, *, expected: int | None, actor: str | None
+    ) -> Written:
+        """Bring a deleted profile back as it was, while its tombstone is kept."""
+        tombstone = (await self.stored([profile_id])).get(profile_id)
+        at = self._clock()
+        if tombstone is None or (tombstone.deleted_at or at) + self._tombstones_kept < at:
+            raise not_found(profile_id)
+        must_match(tombstone, expected)
+        alive = tombstone.restored(at=at)
+        change = Change(EventType.RESTORED, alive, tombstone.version, actor)
+        return await self._commit_one(change)
+
+    async def history(self, profile_id: UUID, *, before: int | None, limit: int) -> Sequence[Event]:
+        """The events of one profile, newest first; NotFound if there never was one."""
+        events = await self._log.history(profile_id, before, limit)
+        if not events and profile_id not in await self.stored([profile_id]):
+            raise not_found(profile_id)
+        return events
+
+    async def export(self) -> AsyncIterator[Sequence[Profile]]:
+        """All living profiles, oldest first, a page at a time, in constant memory."""
+        query = Query(limit=LIMIT_MAX, sort=Sort.OLDEST)
+        while True:
+            page = await self._profiles.list(query)
+            yield page.profiles
+            if page.next is None:
+                return
+            query = replace(query, after=page.next)
+
+    async def stored(self, ids: Collection[UUID]) -> dict[UUID, Profile]:
+        """What the store holds for each id, tombstones included."""
+        return await self._profiles.get(ids)
+
+    def creation(self, values: Mapping[str, object], *, actor: str | None) -> Change:
+        """The change that makes a profile. Raises Invalid."""
+        profile = Profile.created(values, id=new_id(), owner=actor, at=self._clock())
+        return Change(EventType.CREATED, profile, 0, actor)
+
+    def revision(
+        self, profile: Profile, values: Mapping[str, object], *, actor: str | None
+    ) -> Change:
+        """The change that gives a profile other values. Raises Invalid."""
+        revised = profile.revised(values, at=self._clock())
+        return Change(EventType.UPDATED, revised, profile.version, actor)
+
+    def removal(self, profile: Profile, *, actor: str | None) -> Change:
+        """The change that makes a profile a tombstone."""
+        return Change(EventType.DELETED, profile.removed(at=self._clock()), profile.version, actor)
+
+    async def commit(
+        self, changes: Sequence[Change], *, atomic: bool
+    ) -> Sequence[Written | ProfilecoreError]:
+        """Write changes as `Profiles.write` does, and bring the cache up to date."""
+        return await self._to_the_end(self._store(changes, atomic))
+
+    async def _rewrite(
+        self, profile_id: UUID, step: Callable[[Profile], Change], expected: int | None
+    ) -> Written:
+        for round_ in range(REREADS):
+            profile = await self._basis(profile_id, expected, cached=round_ == 0)
+            try:
+                return await self._commit_one(step(profile))
+            except Conflict as conflict:
+                if conflict.code != "stale_version":
+                    raise
+        raise kept_changing(profile_id)
+
+    async def _basis(self, profile_id: UUID, expected: int | None, *, cached: bool) -> Profile:
+        # A copy in the cache will do to decide on: the store refuses what it does not replace.
+        if cached:
+            copy = (await self._cache.get([profile_id])).get(profile_id)
+            if copy is not None and expected in (None, copy.version):
+                return copy
+        profile = living(await self.stored([profile_id]), profile_id)
+        must_match(profile, expected)
+        return profile
+
+    async def _commit_one(self, change: Change) -> Written:
+        (outcome,) = await self.commit([change], atomic=False)
+        if isinstance(outcome, ProfilecoreError):
+            raise outcome
+        return outcome
+
+    async def _store(
+        self, changes: Sequence[Change], atomic: bool
+    ) -> Sequence[Written | ProfilecoreError]:
+        outcomes = await self._profiles.write(changes, atomic=atomic)
+        for change, outcome in zip(changes, outcomes, strict=True):
+            if isinstance(outcome, Event):
+                if change.type is EventType.DELETED:
+                    await self._cache.drop(change.profile.id, change.profile.version)
+                else:
+                    await self._cache.put(change.profile)
+        self._announce()
+        return [
+            Written(change.profile, outcome.position) if isinstance(outcome, Event) else outcome
+            for change, outcome in zip(changes, outcomes, strict=True)
+        ]
+
+    async def _to_the_end(self, work: Coroutine[Any, Any, T]) -> T:
+        # A commit that is cancelled is unknown, not undone; so it is never cancelled.
+        task = asyncio.create_task(work)
+        self._under_way.add(task)
+        task.add_done_callback(self._under_way.discard)
+        return await asyncio.shield(task)
+
+
+def living(profiles: Mapping[UUID, Profile], profile_id: UUID) -> Profile:
+    """The profile among those read, if it is not deleted; NotFound otherwise."""
+    profile = profiles.get(profile_id)
+    if profile is None or profile.deleted_at is not None:
+        raise not_found(profile_id)
+    return profile
+
+
+def must_match(profile: Profile, expected: int | None) -> None:
+    """Refuse, as Conflict `stale_version`, a version other than the one the caller saw."""
+    if expected is not None and expected != profile.version:
+        detail = (
+            f"Profile {profile.id} is at version {profile.version}, not {expected}: "
+            "read it again, apply your change to what is there now, and send its version."
+        )
+        raise Conflict(detail, code="stale_version", version=profile.version)
+
+
+def not_found(profile_id: UUID) -> NotFound:
+    """There is no such profile, or not any more."""
+    return NotFound(f"There is no profile {profile_id}.")
+
+
+def kept_changing(profile_id: UUID) -> Conflict:
+    """Others were faster each time."""
+    return Conflict(f"Profile {profile_id} kept changing; try again.")
