@@ -87,13 +87,18 @@ class _Batch:
         ids = {item.id for index in self.open if (item := self._items[index]).id is not None}
         profiles = await self._service.stored(ids) if ids else {}
         planned: dict[int, Change] = {}
+        assumed: set[UUID | None] = set()
         for index in self.open:
+            item = self._items[index]
             try:
-                change = self._change(self._items[index], profiles)
+                change = self._change(item, profiles)
             except ProfilecoreError as error:
-                self._refuse(index, error)
+                # Where it rests on what is planned only, and may be refused, it is not settled yet.
+                if self._atomic or item.id not in assumed:
+                    self._refuse(index, error)
             else:
                 planned[index] = change
+                assumed.add(change.profile.id)
                 profiles[change.profile.id] = change.profile
         return planned
 
