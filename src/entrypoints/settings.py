@@ -1,0 +1,232 @@
+"""The settings: one table of environment variables, read once, frozen from then on."""
+
+# `variable` is `dataclasses.field` with a row of the table in its metadata.
+# ruff: noqa: RUF009
+
+import dataclasses
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+from types import EllipsisType
+from typing import Any, Final, Literal, NamedTuple, Self, TypeAlias, TypeVar, cast
+
+from profilecore.entrypoints.variables import (
+    ADDRESS,
+    FLAG,
+    HIDDEN,
+    HOST,
+    PATH,
+    PORT,
+    QUEUE,
+    SECRET,
+    WORD,
+    BadSetting,
+    Kind,
+    Secret,
+    duration,
+    is_loopback,
+    one_of,
+    shown,
+    spellings,
+    whole,
+)
+
+T = TypeVar("T")
+Command: TypeAlias = Literal["dev", "serve", "tool"]
+
+COMMANDS: Final[tuple[Command, ...]] = ("dev", "serve", "tool")
+DEFAULT: Final = "default"
+_MOMENT: Final = timedelta(milliseconds=1)
+
+
+class Row(NamedTuple):
+    """One setting for a person to look at; a secret's value is `***`, one not set is `-`."""
+
+    name: str
+    value: str
+    origin: str
+    help: str
+
+
+@dataclass(frozen=True, slots=True)
+class _Variable:
+    """How one setting is read; defaults are texts, as the environment would have them.
+
+    `unless` holds the commands with a default of their own, `...` where there is none and the
+    variable has to be set.
+    """
+
+    kind: Kind[Any]
+    default: str | None
+    help: str
+    unless: Mapping[str, str | EllipsisType]
+
+
+def variable(kind: Kind[T], default: str | None, help: str, **unless: str | EllipsisType) -> T:
+    """Declare a row of the table; a default of None means that it may stay unset."""
+    row = _Variable(kind, default, help, unless)
+    return cast("T", dataclasses.field(metadata={"variable": row}))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settings:
+    """What a process was told by its environment; `server_port` is `SERVER_PORT`, and so on.
+
+    A secret is a `Secret`, or None where it was not given. `command` is what the settings are for:
+    `dev` and `serve` run the service, `tool` is everything else.
+    """
+
+    command: Command
+    server_host: str = variable(
+        HOST,
+        "127.0.0.1",
+        "Address to listen on",
+        serve="0.0.0.0",  # noqa: S104 - a pod's own
+    )
+    server_port: int = variable(PORT, "8080", "Server port; 0 takes any free one")
+    database: str = variable(
+        one_of("sqlite", "memory", built=" (those built so far)"),
+        "sqlite",
+        "Where profiles are kept",
+        serve=...,
+    )
+    data_dir: Path = variable(PATH, "./data", "Folder of the SQLite database")
+    db_host: str = variable(HOST, "localhost", "PostgreSQL host")
+    db_port: int = variable(PORT, "5432", "PostgreSQL port")
+    db_user: str = variable(WORD, "postgres", "PostgreSQL username")
+    db_password: Secret | None = variable(SECRET, None, "PostgreSQL password")
+    db_name: str = variable(WORD, "profiles", "PostgreSQL database")
+    cache: str = variable(
+        one_of("memory", "noop", built=" (those built so far)"),
+        "memory",
+        "Cache of profiles; noop keeps nothing",
+    )
+    cache_memory_max: int = variable(whole(1, 1_000_000), "10", "Most profiles in the memory cache")
+    cache_ttl: timedelta = variable(
+        duration(_MOMENT), "24h", "How long a cached profile may be used"
+    )
+    redis_address: str = variable(ADDRESS, "localhost:6379", "Redis server address")
+    redis_password: Secret | None = variable(SECRET, None, "Redis password")
+    redis_db: int = variable(whole(0, 65_535), "0", "Redis database number")
+    queue_uri: Secret = variable(
+        QUEUE, "amqp://guest:guest@localhost:5672/", "RabbitMQ connection URI"
+    )
+    auth_mode: str = variable(
+        one_of("none", built=" (the only one built so far)"),
+        "none",
+        "Who may call; none is for loopback addresses only",
+        serve=...,
+    )
+    require_if_match: bool = variable(FLAG, "false", "Refuse writes that name no version")
+    tombstones_kept: timedelta = variable(
+        duration(), "30d", "How long a deleted profile can be restored"
+    )
+    body_timeout: timedelta = variable(
+        duration(_MOMENT), "30s", "Longest time a request body may take to arrive"
+    )
+    shutdown_delay: timedelta = variable(
+        duration(), "0s", "Time to be not ready before the listener closes"
+    )
+    shutdown_timeout: timedelta = variable(
+        duration(_MOMENT), "3s", "Longest wait for requests under way", serve="10s"
+    )
+    log_format: str = variable(
+        one_of("auto", "json", "text"), "auto", "Form of log lines; auto is text on a terminal"
+    )
+    log_level: str = variable(
+        one_of("debug", "info", "warning", "error", "critical"),
+        "info",
+        "Least severe log lines to write",
+        tool="warning",
+    )
+    rows: tuple[Row, ...] = dataclasses.field(repr=False, compare=False)
+
+    @classmethod
+    def read(cls, command: Command, env: Mapping[str, str]) -> Self:
+        """Read every variable from `env`; BadSetting for the first that cannot be taken.
+
+        An empty variable counts as not set. A secret may stand in a file that `…_FILE` names.
+        """
+        values: dict[str, Any] = {}
+        rows = []
+        for field, row in _table(cls).items():
+            name = field.upper()
+            text, origin = _look_up(name, row, command, env)
+            values[field] = None if text is None else _parse(name, row.kind, text)
+            rows.append(Row(name, _display(row.kind, text), origin, row.help))
+        settings = cls(command=command, rows=tuple(rows), **values)
+        if command != "tool" and not is_loopback(settings.server_host):
+            _must_have_authentication(settings)
+        return settings
+
+    def secrets(self) -> frozenset[str]:
+        """The texts that must never be written anywhere; not those of public defaults."""
+        values = (getattr(self, row.name.lower()) for row in self.rows if row.origin != DEFAULT)
+        return frozenset(
+            text for value in values if isinstance(value, Secret) for text in spellings(value)
+        )
+
+
+def _table(settings: type[Settings]) -> dict[str, _Variable]:
+    return {
+        field.name: field.metadata["variable"]
+        for field in dataclasses.fields(settings)
+        if "variable" in field.metadata
+    }
+
+
+def _look_up(
+    name: str, row: _Variable, command: Command, env: Mapping[str, str]
+) -> tuple[str | None, str]:
+    text = env.get(name)
+    path = env.get(f"{name}_FILE") if row.kind.secret else None
+    if text and path:
+        raise BadSetting(f"{name}_FILE", f"and {name} are both set; give one of them.")
+    if path:
+        return _secret_in(f"{name}_FILE", path), f"file {shown(path)}"
+    if text:
+        return text, "environment"
+    default = row.unless.get(command, row.default)
+    if isinstance(default, EllipsisType):
+        raise BadSetting(name, f"has to be set for `{command}`; it takes {row.kind.takes}.")
+    return default, DEFAULT
+
+
+def _secret_in(name: str, path: str) -> str:
+    try:
+        text = Path(path).read_text(encoding="utf-8")
+    except (OSError, ValueError) as error:
+        why = error.strerror if isinstance(error, OSError) else "is not UTF-8 text"
+        problem = f"names a file that cannot be read: {shown(path)} ({why})."
+        raise BadSetting(name, problem) from None  # a decoding error holds the bytes
+    text = text.removesuffix("\n").removesuffix("\r")
+    if not text:
+        raise BadSetting(name, f"names a file that is empty: {shown(path)}.")
+    return text
+
+
+def _parse(name: str, kind: Kind[Any], text: str) -> object:
+    try:
+        return kind.parse(text)
+    except ValueError:
+        # Without its cause, which quotes the value.
+        problem = "cannot be used" if kind.secret else f"is {shown(text)}"
+        raise BadSetting(name, f"{problem}; it takes {kind.takes}.") from None
+
+
+def _must_have_authentication(settings: Settings) -> None:
+    if settings.auth_mode == "none":
+        raise BadSetting(
+            "AUTH_MODE",
+            f"is 'none', which is for loopback addresses, and SERVER_HOST is "
+            f"{shown(settings.server_host)}; it takes 127.0.0.1, ::1 or localhost.",
+        )
+
+
+def _display(kind: Kind[Any], text: str | None) -> str:
+    if text is None:
+        return "-"
+    if kind.secret:
+        return HIDDEN
+    return text if text.isprintable() else shown(text)

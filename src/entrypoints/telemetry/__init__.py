@@ -1,0 +1,15 @@
+"""What a running process tells about itself: log lines, metrics, resources."""
+
+from profilecore.entrypoints.telemetry.logs import configure_logging, flush_logs, request_id
+from profilecore.entrypoints.telemetry.metrics import HttpMetrics, new_registry
+from profilecore.entrypoints.telemetry.resources import LoopLag, Resources
+
+__all__ = [
+    "HttpMetrics",
+    "LoopLag",
+    "Resources",
+    "configure_logging",
+    "flush_logs",
+    "new_registry",
+    "request_id",
+]

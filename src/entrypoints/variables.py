@@ -1,0 +1,181 @@
+"""What an environment variable may hold: parsers, each with the words for what it takes."""
+
+import ipaddress
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+from typing import Final, Generic, TypeVar
+from urllib.parse import quote, unquote, urlsplit
+
+from profilecore import Invalid
+
+T = TypeVar("T")
+
+HIDDEN: Final = "***"
+_SHOWN_MAX = 80
+_SPAN_MAX = timedelta(days=36_500)  # what can be taken from today's date without going below year 1
+_UNITS = {"d": 86_400.0, "h": 3_600.0, "m": 60.0, "s": 1.0, "ms": 0.001}
+_DURATION = re.compile("".join(rf"(?:(\d{{1,9}}(?:\.\d{{1,6}})?){u})?" for u in _UNITS), re.ASCII)
+_WHOLE = re.compile(r"\d{1,18}", re.ASCII)
+_HOST = re.compile(r"[A-Za-z0-9._:%-]{1,255}")
+
+
+class BadSetting(Invalid):
+    """A variable that is missing or holds what it cannot; the text is one line that names it."""
+
+    code = "bad_setting"
+
+    def __init__(self, name: str, problem: str) -> None:
+        super().__init__(f"{name} {problem}")
+        self.name = name
+
+
+class Secret:
+    """A text that does not show itself: printed, logged or formatted it is `***`."""
+
+    __slots__ = ("_text",)
+
+    def __init__(self, text: str) -> None:
+        self._text = text
+
+    def reveal(self) -> str:
+        """The text itself, for the one who has to send it."""
+        return self._text
+
+    def __repr__(self) -> str:
+        return HIDDEN
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Secret) and self._text == other._text
+
+    def __hash__(self) -> int:
+        return hash(self._text)
+
+
+@dataclass(frozen=True, slots=True)
+class Kind(Generic[T]):
+    """How to read a value; `parse` raises ValueError for one that is not what it `takes`."""
+
+    takes: str
+    parse: Callable[[str], T]
+    secret: bool = False
+
+
+def shown(value: str) -> str:
+    """A value as an error message quotes it: one short line, whatever is in it."""
+    return repr(value if len(value) <= _SHOWN_MAX else f"{value[:_SHOWN_MAX]}…")
+
+
+def whole(least: int, most: int, what: str = "a whole number") -> Kind[int]:
+    """A number in decimal digits."""
+
+    def parse(text: str) -> int:
+        if not _WHOLE.fullmatch(text) or not least <= int(text) <= most:
+            raise ValueError(text)
+        return int(text)
+
+    return Kind(f"{what} from {least} to {most}", parse)
+
+
+def duration(least: timedelta = timedelta(0)) -> Kind[timedelta]:
+    """A time span such as `90s` or `1h30m`, of at most 100 years."""
+
+    def parse(text: str) -> timedelta:
+        found = _DURATION.fullmatch(text)
+        if not found or not text:
+            raise ValueError(text)
+        parts = zip(found.groups(), _UNITS.values(), strict=True)
+        span = timedelta(seconds=sum(float(number) * unit for number, unit in parts if number))
+        if not least <= span <= _SPAN_MAX:
+            raise ValueError(text)
+        return span
+
+    bound = f" of {least / timedelta(milliseconds=1):g}ms or more" if least else ""
+    return Kind(f"a duration{bound} such as 500ms, 90s, 1h30m or 30d", parse)
+
+
+def one_of(*words: str, built: str = "") -> Kind[str]:
+    """One word of a closed list, in any case; `built` says why the list is as short as it is."""
+
+    def parse(text: str) -> str:
+        if text.lower() not in words:
+            raise ValueError(text)
+        return text.lower()
+
+    return Kind(" or ".join(words) + built, parse)
+
+
+def _flag(text: str) -> bool:
+    if text.lower() not in ("true", "false"):
+        raise ValueError(text)
+    return text.lower() == "true"
+
+
+def _word(text: str) -> str:
+    if not text.isprintable() or text != text.strip():
+        raise ValueError(text)
+    return text
+
+
+def _path(text: str) -> Path:
+    if "\0" in text:
+        raise ValueError(text)
+    return Path(text).expanduser()
+
+
+def _host(text: str) -> str:
+    if not _HOST.fullmatch(text) or (":" in text and not _is_address(text)):
+        raise ValueError(text)
+    return text
+
+
+def _address(text: str) -> str:
+    host, colon, port = text.rpartition(":")
+    if not colon or PORT.parse(port) < 1:
+        raise ValueError(text)
+    _host(host[1:-1] if host.startswith("[") and host.endswith("]") else host)
+    return text
+
+
+def _queue_uri(text: str) -> Secret:
+    parts = urlsplit(_word(text))
+    _ = parts.port  # raises where it is no number
+    # An @ further on means that the password holds a bare slash, and was cut in two.
+    rest = parts.path + parts.query + parts.fragment
+    if parts.scheme not in ("amqp", "amqps") or not parts.hostname or "@" in rest:
+        raise ValueError(text)
+    return Secret(text)
+
+
+def _is_address(text: str) -> bool:
+    try:
+        ipaddress.ip_address(text)
+    except ValueError:
+        return False
+    return True
+
+
+def is_loopback(host: str) -> bool:
+    """Whether only this machine can reach a server that listens there."""
+    return ipaddress.ip_address(host).is_loopback if _is_address(host) else host == "localhost"
+
+
+def spellings(secret: Secret) -> set[str]:
+    """Every text that would give a secret away: itself, a URI's password, and both quoted."""
+    text = secret.reveal()
+    found = {text}
+    if "://" in text and (password := urlsplit(text).password):
+        found |= {password, unquote(password)}
+    return found | {quote(spelling, safe="") for spelling in found}
+
+
+PORT = whole(0, 65_535, "a port")
+FLAG = Kind("true or false", _flag)
+WORD = Kind("printable text", _word)
+PATH = Kind("a path", _path)
+HOST = Kind("a host name or an IP address without brackets", _host)
+ADDRESS = Kind("host:port", _address)
+SECRET = Kind("a text", Secret, secret=True)
+QUEUE = Kind("amqp://user:password@host:port/vhost, the rest as %XX", _queue_uri, secret=True)

@@ -1,0 +1,183 @@
+"""Settings: every variable, good and bad."""
+
+# ruff: noqa: S104 - addresses that are to be refused
+
+import dataclasses
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from profilecore.entrypoints.settings import COMMANDS, Command, Settings
+from profilecore.entrypoints.variables import BadSetting, Secret
+
+NAMED = {"DATABASE": "sqlite", "AUTH_MODE": "none", "SERVER_HOST": "127.0.0.1"}
+
+# What the service that this one replaces had; its clients' manifests say nothing else.
+SEED_DEFAULTS = {
+    "server_port": 8080,
+    "db_host": "localhost",
+    "db_port": 5432,
+    "db_user": "postgres",
+    "db_password": None,
+    "db_name": "profiles",
+    "redis_address": "localhost:6379",
+    "redis_password": None,
+    "redis_db": 0,
+    "queue_uri": Secret("amqp://guest:guest@localhost:5672/"),
+}
+
+GOOD = [
+    ("SERVER_HOST", "::1", "::1"),
+    ("SERVER_HOST", "127.0.0.9", "127.0.0.9"),
+    ("SERVER_HOST", "localhost", "localhost"),
+    ("SERVER_PORT", "0", 0),
+    ("SERVER_PORT", "65535", 65_535),
+    ("DATABASE", "MEMORY", "memory"),
+    ("DATA_DIR", "/var/lib/profiles", Path("/var/lib/profiles")),
+    ("DB_HOST", "db.internal", "db.internal"),
+    ("DB_PORT", "6432", 6432),
+    ("DB_USER", "Ада", "Ада"),
+    ("DB_PASSWORD", " p w ", Secret(" p w ")),
+    ("DB_NAME", "people", "people"),
+    ("CACHE", "noop", "noop"),
+    ("CACHE_MEMORY_MAX", "1", 1),
+    ("CACHE_TTL", "1h30m", timedelta(minutes=90)),
+    ("CACHE_TTL", "90s", timedelta(seconds=90)),
+    ("CACHE_TTL", "1.5s", timedelta(milliseconds=1500)),
+    ("CACHE_TTL", "1d2h3m4s5ms", timedelta(1, 4, 5000, hours=2, minutes=3)),
+    ("REDIS_ADDRESS", "[::1]:6380", "[::1]:6380"),
+    ("REDIS_ADDRESS", "cache:6379", "cache:6379"),
+    ("REDIS_PASSWORD", "x", Secret("x")),
+    ("REDIS_DB", "15", 15),
+    ("QUEUE_URI", "amqps://u:p%2Fw@mq:5671/v", Secret("amqps://u:p%2Fw@mq:5671/v")),
+    ("AUTH_MODE", "none", "none"),
+    ("REQUIRE_IF_MATCH", "True", True),
+    ("TOMBSTONES_KEPT", "0s", timedelta(0)),
+    ("TOMBSTONES_KEPT", "36500d", timedelta(days=36_500)),
+    ("BODY_TIMEOUT", "5m", timedelta(minutes=5)),
+    ("SHUTDOWN_DELAY", "500ms", timedelta(milliseconds=500)),
+    ("SHUTDOWN_TIMEOUT", "1s", timedelta(seconds=1)),
+    ("LOG_FORMAT", "json", "json"),
+    ("LOG_LEVEL", "Warning", "warning"),
+]
+
+BAD = [
+    ("SERVER_HOST", "[::1]"),
+    ("SERVER_HOST", "a b"),
+    ("SERVER_HOST", "host:80"),
+    ("SERVER_PORT", "65536"),
+    ("SERVER_PORT", "-1"),
+    ("SERVER_PORT", " 80"),
+    ("SERVER_PORT", "8_0"),
+    ("SERVER_PORT", "٨٠"),
+    ("SERVER_PORT", "1" * 5000),
+    ("DATABASE", "postgres"),
+    ("DATA_DIR", "a\0b"),
+    ("DB_HOST", "http://db"),
+    ("DB_PORT", "5432.0"),
+    ("DB_USER", "a\nb"),
+    ("DB_NAME", " profiles"),
+    ("CACHE", "redis"),
+    ("CACHE_MEMORY_MAX", "0"),
+    ("CACHE_TTL", "0s"),
+    ("CACHE_TTL", "24"),
+    ("CACHE_TTL", "30m1h"),
+    ("CACHE_TTL", "h"),
+    ("CACHE_TTL", "-1s"),
+    ("CACHE_TTL", "999999999d"),
+    ("REDIS_ADDRESS", "localhost"),
+    ("REDIS_ADDRESS", "localhost:0"),
+    ("REDIS_ADDRESS", ":6379"),
+    ("REDIS_DB", "x"),
+    ("QUEUE_URI", "redis://mq"),
+    ("QUEUE_URI", "amqp://"),
+    ("QUEUE_URI", "amqp://u:p@mq:port/"),
+    ("QUEUE_URI", "amqp://u:12/34@mq/"),
+    ("AUTH_MODE", "jwt"),
+    ("REQUIRE_IF_MATCH", "yes"),
+    ("TOMBSTONES_KEPT", "36501d"),
+    ("BODY_TIMEOUT", "0s"),
+    ("SHUTDOWN_DELAY", "soon"),
+    ("SHUTDOWN_TIMEOUT", "0s"),
+    ("LOG_FORMAT", "xml"),
+    ("LOG_LEVEL", "loud"),
+]
+
+
+def test_the_seeds_variables_keep_their_names_and_defaults() -> None:
+    settings = Settings.read("dev", {})
+    assert {name: getattr(settings, name) for name in SEED_DEFAULTS} == SEED_DEFAULTS
+
+
+@pytest.mark.parametrize(("name", "text", "value"), GOOD)
+def test_a_good_value_is_taken(name: str, text: str, value: Any) -> None:
+    assert getattr(Settings.read("dev", {name: text}), name.lower()) == value
+
+
+@pytest.mark.parametrize(("name", "text"), BAD)
+def test_a_bad_value_is_one_line_that_names_it_and_what_it_takes(name: str, text: str) -> None:
+    with pytest.raises(BadSetting) as caught:
+        Settings.read("dev", {name: text})
+    said = str(caught.value)
+    assert said.startswith(f"{name} ")
+    assert "; it takes " in said
+    assert said.isprintable()
+    assert len(said) < 250
+
+
+def test_every_variable_is_tried_with_a_good_and_a_bad_value() -> None:
+    names = {row.name for row in Settings.read("dev", {}).rows}
+    any_text = {"DB_PASSWORD", "REDIS_PASSWORD"}
+    assert {name for name, *_ in GOOD} == names
+    assert {name for name, *_ in BAD} == names - any_text
+
+
+def test_an_empty_variable_counts_as_not_set() -> None:
+    assert Settings.read("dev", {"SERVER_PORT": "", "DB_PASSWORD_FILE": ""}).server_port == 8080
+
+
+def test_settings_cannot_be_changed() -> None:
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        Settings.read("dev", {}).server_port = 1  # type: ignore[misc]
+
+
+@pytest.mark.parametrize("name", ["DATABASE", "AUTH_MODE"])
+def test_serve_chooses_nothing_silently(name: str) -> None:
+    with pytest.raises(BadSetting, match=f"^{name} has to be set for `serve`; it takes "):
+        Settings.read("serve", {other: text for other, text in NAMED.items() if other != name})
+
+
+def test_serve_listens_to_all_and_drains_longer() -> None:
+    with pytest.raises(BadSetting, match=r"SERVER_HOST is '0\.0\.0\.0'"):
+        Settings.read("serve", {"DATABASE": "sqlite", "AUTH_MODE": "none"})
+    assert Settings.read("serve", NAMED).shutdown_timeout == timedelta(seconds=10)
+    assert Settings.read("dev", {}).shutdown_timeout == timedelta(seconds=3)
+
+
+@pytest.mark.parametrize("command", ["dev", "serve"])
+@pytest.mark.parametrize(
+    "host", ["0.0.0.0", "::", "192.168.1.5", "db.internal", "127.0.0.1.nip.io"]
+)
+def test_without_authentication_only_this_machine_may_call(command: Command, host: str) -> None:
+    with pytest.raises(BadSetting, match=r"^AUTH_MODE .*127\.0\.0\.1, ::1 or localhost"):
+        Settings.read(command, NAMED | {"SERVER_HOST": host})
+
+
+def test_a_tool_does_not_listen_so_that_the_host_does_not_matter() -> None:
+    settings = Settings.read("tool", {"SERVER_HOST": "0.0.0.0"})
+    assert (settings.database, settings.log_level) == ("sqlite", "warning")
+
+
+def test_the_rows_say_where_each_value_comes_from() -> None:
+    rows = {row.name: row for row in Settings.read("dev", {"SERVER_PORT": "9000"}).rows}
+    assert rows["SERVER_PORT"][1:3] == ("9000", "environment")
+    assert rows["CACHE_TTL"][1:3] == ("24h", "default")
+    assert rows["DB_PASSWORD"].value == "-"
+    assert all(row.help for row in rows.values())
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_command_can_be_configured(command: Command) -> None:
+    assert Settings.read(command, NAMED).command == command

@@ -1,0 +1,38 @@
+"""A profile as JSON."""
+
+import json
+from datetime import UTC, datetime, timedelta, timezone
+
+from profilecore import Profile
+from profilecore.entrypoints.wire import ENCODER, ProfileBody
+from profilecore.identifiers import new_id
+
+AT = datetime(2026, 1, 31, 12, 0, 0, 123456, tzinfo=UTC)
+
+
+def profile(at: datetime) -> Profile:
+    urls = ("https://example.com/a.png",)
+    return Profile(
+        id=new_id(),
+        name="Ада",
+        email="ada@example.com",
+        image_urls=urls,
+        created_at=at,
+        updated_at=at,
+    )
+
+
+def test_the_fields_come_in_the_order_of_the_contract() -> None:
+    stored = profile(AT)
+    text = ENCODER.encode(ProfileBody.of(stored)).decode()
+    assert text == (
+        f'{{"id":"{stored.id}","name":"Ада","email":"ada@example.com","bio":"",'
+        '"image_urls":["https://example.com/a.png"],"images":[],"owner":null,"version":1,'
+        '"created_at":"2026-01-31T12:00:00.123456Z","updated_at":"2026-01-31T12:00:00.123456Z"}'
+    )
+
+
+def test_times_are_in_utc_wherever_they_came_from() -> None:
+    elsewhere = AT.astimezone(timezone(timedelta(hours=5, minutes=30)))
+    body = json.loads(ENCODER.encode(ProfileBody.of(profile(elsewhere))))
+    assert body["created_at"] == body["updated_at"] == "2026-01-31T12:00:00.123456Z"
