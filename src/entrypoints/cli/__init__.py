@@ -1,0 +1,5 @@
+"""The command line: `profilecore`."""
+
+from profilecore.entrypoints.cli.app import main
+
+__all__ = ["main"]

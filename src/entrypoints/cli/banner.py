@@ -1,0 +1,42 @@
+"""What `profilecore dev` says when it is ready: what it uses, and where to click."""
+
+from pathlib import Path
+
+from profilecore.entrypoints.settings import Settings
+
+_EXAMPLE = """\
+curl -X POST {url}/api/v1/profiles -H 'Content-Type: application/json' \\
+       -d '{{"name": "Ada Lovelace", "email": "ada@example.com"}}'"""
+
+
+def banner(settings: Settings, base_url: str) -> str:
+    """The text for a service that answers at `base_url`."""
+    kept = {
+        "sqlite": f"SQLite, in {_folder(settings.data_dir)}",
+        "memory": "memory: gone when this stops",
+    }
+    cached = {
+        "memory": f"memory, {settings.cache_memory_max} profiles at most",
+        "noop": "none",
+    }
+    return f"""
+  profilecore is ready.
+
+  API       {base_url}/api/v1/profiles
+  Docs      {base_url}/docs
+  Health    {base_url}/health
+  Metrics   {base_url}/metrics
+
+  Database  {kept[settings.database]}
+  Cache     {cached[settings.cache]}
+  Queue     embedded in this process
+
+  Try       {_EXAMPLE.format(url=base_url)}
+  Fill it   profilecore seed --count 1000
+
+  Stop with Ctrl-C. Every setting: profilecore config
+"""
+
+
+def _folder(path: Path) -> str:
+    return str(path.resolve())

@@ -1,0 +1,59 @@
+"""Where a command's data goes: standard output, or a file that appears when it is whole."""
+
+import os
+import sys
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TypeAlias
+
+from profilecore.entrypoints.cli.exits import ReaderGoneError
+
+Write: TypeAlias = Callable[[bytes], object]
+
+STANDARD = "-"
+
+
+@contextmanager
+def written(target: str) -> Iterator[Write]:
+    """Give a function that writes to `target`, `-` being standard output.
+
+    A file is written beside its final name, readable by its owner alone, and gets that name once
+    it is complete and on the disk; what was there before stays until then.
+    """
+    path = Path(target)
+    try:
+        if target == STANDARD:
+            yield _to_standard_output
+        elif path.exists() and not path.is_file():
+            with path.open("wb") as stream:  # a device or a pipe must not be replaced
+                yield stream.write
+        else:
+            yield from _whole_file(path.resolve())
+    except BrokenPipeError:
+        raise ReaderGoneError from None
+
+
+def _whole_file(path: Path) -> Iterator[Write]:
+    try:
+        descriptor, name = tempfile.mkstemp(
+            dir=path.parent, prefix=f".{path.name[:200]}.", suffix=".part"
+        )
+    except OSError as error:  # says which file the user meant, not which was tried
+        raise OSError(error.errno, error.strerror, str(path)) from error
+    part = Path(name)
+    try:
+        with os.fdopen(descriptor, "wb") as stream:
+            yield stream.write
+            stream.flush()
+            os.fsync(descriptor)
+        part.replace(path)
+    except BaseException:
+        part.unlink(missing_ok=True)
+        raise
+
+
+def _to_standard_output(data: bytes) -> None:
+    sys.stdout.buffer.write(data)
+    sys.stdout.buffer.flush()
