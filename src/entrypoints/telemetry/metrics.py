@@ -8,6 +8,7 @@ from prometheus_client import (
     Histogram,
     PlatformCollector,
     ProcessCollector,
+    disable_created_metrics,
 )
 
 # An edge stands exactly at each limit that an alert or a promise names: 5, 10 and 20 ms.
@@ -22,6 +23,8 @@ OTHER = "other"
 
 def new_registry() -> CollectorRegistry:
     """A registry that already measures this process, its interpreter and its garbage."""
+    # When each counter began says nothing that a restart's own metric does not, at twice the lines.
+    disable_created_metrics()
     registry = CollectorRegistry()
     ProcessCollector(registry=registry)
     PlatformCollector(registry=registry)

@@ -1,0 +1,129 @@
+"""Real `profilecore` processes, each in a folder of its own and on a port of its own."""
+
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Self
+
+import httpx
+
+COMMAND = str(Path(sys.executable).with_name("profilecore"))
+START_MAX = 30.0
+STOP_MAX = 30.0
+_SPEAKS = re.compile(r"http://localhost:(\d+)")
+
+
+def environment(**settings: str) -> dict[str, str]:
+    """What a process is given: nothing of the settings of whoever runs the tests."""
+    kept = {
+        name: os.environ[name] for name in ("PATH", "HOME", "LANG", "TMPDIR") if name in os.environ
+    }
+    return {**kept, **settings}
+
+
+def run(folder: Path, *arguments: str, **settings: str) -> subprocess.CompletedProcess[str]:
+    """Run a command of `profilecore` to its end."""
+    return subprocess.run(
+        [COMMAND, *arguments],
+        cwd=folder,
+        env=environment(**settings),
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+
+
+class Server:
+    """`profilecore dev` in `folder`, or another command; its output goes to files there."""
+
+    def __init__(self, folder: Path, *, command: str = "dev", **settings: str) -> None:
+        self.folder = folder
+        self.database = folder / "data" / "profiles.db"
+        self._output = folder / "stdout.txt"
+        self._errors = folder / "stderr.txt"
+        given = {"SERVER_PORT": "0"} | settings
+        with self._output.open("wb") as output, self._errors.open("wb") as errors:
+            self.process = subprocess.Popen(
+                [COMMAND, command],
+                cwd=folder,
+                env=environment(**given),
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=errors,
+                start_new_session=True,
+            )
+        self.port = 0
+
+    def __enter__(self) -> Self:
+        try:
+            self.wait_until_it_speaks()
+        except BaseException:
+            self.kill()
+            raise
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.kill()
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+    @property
+    def output(self) -> str:
+        return self._output.read_text(encoding="utf-8")
+
+    @property
+    def errors(self) -> str:
+        """Standard error, where the log goes."""
+        return self._errors.read_text(encoding="utf-8")
+
+    def wait_until_it_speaks(self) -> None:
+        """Return once it has said where it answers."""
+        deadline = time.monotonic() + START_MAX
+        while not (found := _SPEAKS.search(self.output + self.errors)):
+            assert self.process.poll() is None, f"it ended by itself:\n{self.errors}"
+            assert time.monotonic() < deadline, f"it does not start:\n{self.errors}"
+            time.sleep(0.01)
+        self.port = int(found[1])
+
+    def client(self, **options: Any) -> httpx.Client:
+        return httpx.Client(base_url=self.url, **{"timeout": 30.0, "trust_env": False} | options)
+
+    def async_client(self, **options: Any) -> httpx.AsyncClient:
+        return httpx.AsyncClient(
+            base_url=self.url, **{"timeout": 30.0, "trust_env": False} | options
+        )
+
+    def signal(self, number: signal.Signals = signal.SIGTERM) -> None:
+        self.process.send_signal(number)
+
+    def wait(self, seconds: float = STOP_MAX) -> int:
+        """The exit code; TimeoutExpired where it does not end in time."""
+        return self.process.wait(seconds)
+
+    def stop(self) -> int:
+        """Ask it to end, and give its exit code."""
+        self.signal()
+        return self.wait()
+
+    def kill(self) -> None:
+        """End it without a chance to do anything, if it still runs."""
+        if self.process.poll() is None:
+            self.process.kill()
+        self.process.wait(STOP_MAX)
+
+
+@contextmanager
+def serving(folder: Path, **settings: str) -> Iterator[tuple[Server, httpx.Client]]:
+    """A server in `folder` and a client for it."""
+    folder.mkdir(exist_ok=True)
+    with Server(folder, **settings) as server, server.client() as client:
+        yield server, client
