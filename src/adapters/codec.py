@@ -1,0 +1,110 @@
+"""How profiles and the data of events are written down, the same in every adapter."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+from uuid import UUID
+
+import msgspec
+
+from profilecore.errors import Unavailable
+from profilecore.paging import microseconds, moment
+from profilecore.profile import Profile
+
+
+class Garbled(Unavailable):
+    """What was kept cannot be read: a miss for a cache, a loud failure for a store."""
+
+    code = "garbled"
+
+
+class _Kept(msgspec.Struct, array_like=True, frozen=True, forbid_unknown_fields=True):
+    """A profile on the wire. Another shape gets another `form`, so that old copies are misses."""
+
+    form: int
+    id: UUID
+    name: str
+    email: str
+    bio: str
+    image_urls: tuple[str, ...]
+    owner: str | None
+    version: int
+    created_at: int
+    updated_at: int
+    deleted_at: int | None
+
+
+# What msgspec raises for bad input is a ValueError, and so is what Python raises for bad UTF-8.
+_FORM = 1
+_profiles_in = msgspec.msgpack.Decoder(_Kept)
+_profiles_out = msgspec.msgpack.Encoder(uuid_format="bytes")
+_urls_in = msgspec.json.Decoder(tuple[str, ...])
+_data_in = msgspec.json.Decoder(dict[str, Any])
+_json_out = msgspec.json.Encoder()
+
+
+def encode(profile: Profile) -> bytes:
+    """All ten fields, times as whole microseconds."""
+    deleted_at = profile.deleted_at
+    return _profiles_out.encode(
+        _Kept(
+            _FORM,
+            profile.id,
+            profile.name,
+            profile.email,
+            profile.bio,
+            profile.image_urls,
+            profile.owner,
+            profile.version,
+            microseconds(profile.created_at),
+            microseconds(profile.updated_at),
+            None if deleted_at is None else microseconds(deleted_at),
+        )
+    )
+
+
+def decode(kept: bytes) -> Profile:
+    """Read what `encode` wrote. Raises Garbled for anything else."""
+    try:
+        k = _profiles_in.decode(kept)
+        if k.form != _FORM:
+            raise Garbled("A profile was written in a form that this version does not know.")
+        return Profile.stored(
+            id=k.id,
+            name=k.name,
+            email=k.email,
+            bio=k.bio,
+            image_urls=k.image_urls,
+            owner=k.owner,
+            version=k.version,
+            created_at=moment(k.created_at),
+            updated_at=moment(k.updated_at),
+            deleted_at=None if k.deleted_at is None else moment(k.deleted_at),
+        )
+    except (ValueError, OverflowError) as error:
+        raise Garbled("A profile was kept in a form that cannot be read.") from error
+
+
+def encode_data(data: Mapping[str, Any]) -> str:
+    """The data of an event, as JSON."""
+    return _json_out.encode(data).decode()
+
+
+def decode_data(kept: str | bytes) -> dict[str, Any]:
+    """Read what `encode_data` wrote. Raises Garbled for anything else."""
+    try:
+        return _data_in.decode(kept)
+    except ValueError as error:
+        raise Garbled("The data of an event cannot be read.") from error
+
+
+def encode_urls(urls: Sequence[str]) -> str:
+    """A list of URLs, as JSON."""
+    return _json_out.encode(urls).decode() if urls else "[]"
+
+
+def decode_urls(kept: str | bytes) -> tuple[str, ...]:
+    """Read what `encode_urls` wrote. Raises Garbled for anything else."""
+    try:
+        return _urls_in.decode(kept) if kept != "[]" else ()
+    except ValueError as error:
+        raise Garbled("A list of URLs cannot be read.") from error

@@ -1,0 +1,10 @@
+"""Everything in this process's memory: for tests, demonstrations, and as the cache of one process.
+
+Nothing here is durable. The store and the queue belong to one event loop.
+"""
+
+from profilecore.adapters.memory.cache import MemoryCache
+from profilecore.adapters.memory.queue import MemoryQueue
+from profilecore.adapters.memory.store import MemoryLog, MemoryProfiles, MemoryStore
+
+__all__ = ["MemoryCache", "MemoryLog", "MemoryProfiles", "MemoryQueue", "MemoryStore"]

@@ -1,0 +1,121 @@
+"""A cache in this process's memory, small and strict."""
+
+import threading
+import time
+from collections import OrderedDict
+from collections.abc import Callable, Collection, Iterator
+from contextlib import contextmanager
+from typing import Final
+from uuid import UUID
+
+from profilecore.profile import Profile
+
+TTL: Final = 24 * 3600.0
+FLOOR_KEPT: Final = 10.0
+FLOORS_MAX: Final = 10_000
+
+
+class MemoryCache:
+    """At most `capacity` profiles, first in, first out, each for `ttl` seconds after its last put.
+
+    Room is made before a profile comes in, so that there is never one too many; a new put of one
+    that is there keeps its place. A copy is its own floor; the floor of an id without a copy is
+    kept for `FLOOR_KEPT` seconds. Where there are more than `FLOORS_MAX` of those, the oldest is
+    forgotten early, and until it would have been forgotten anyway, a put is refused for each id
+    whose floor is not known. May be used by several threads.
+    """
+
+    def __init__(
+        self, capacity: int = 10, ttl: float = TTL, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        if capacity < 1:
+            raise ValueError(f"capacity must be 1 or more, not {capacity}")
+        self._capacity = capacity
+        self._ttl = ttl
+        self._clock = clock
+        self._lock = threading.Lock()
+        # Copies stand in the order in which they came in, the others in which they run out.
+        self._copies: OrderedDict[UUID, Profile] = OrderedDict()
+        self._expiries: OrderedDict[UUID, float] = OrderedDict()
+        self._floors: OrderedDict[UUID, tuple[int, float]] = OrderedDict()
+        self._blind_until = float("-inf")
+        self._evictions = 0
+        self._expirations = 0
+
+    @property
+    def size(self) -> int:
+        """How many profiles are kept; one that has expired is not among them."""
+        with self._swept():
+            return len(self._copies)
+
+    @property
+    def evictions(self) -> int:
+        """How many profiles had to make room; those that expired or were dropped do not count."""
+        return self._evictions
+
+    @property
+    def expirations(self) -> int:
+        """How many profiles reached the end of their time."""
+        with self._swept():
+            return self._expirations
+
+    async def get(self, ids: Collection[UUID]) -> dict[UUID, Profile]:
+        with self._swept():
+            return {i: self._copies[i] for i in ids if i in self._copies}
+
+    async def put(self, profile: Profile) -> None:
+        with self._swept() as now:
+            floor = self._floor(profile.id)
+            if profile.version < (floor or 0) or (floor is None and now < self._blind_until):
+                return
+            if profile.id not in self._copies and len(self._copies) >= self._capacity:
+                self._remove(next(iter(self._copies)), now)
+                self._evictions += 1
+            self._floors.pop(profile.id, None)
+            self._copies[profile.id] = profile
+            self._expiries[profile.id] = now + self._ttl
+            self._expiries.move_to_end(profile.id)
+
+    async def drop(self, profile_id: UUID, version: int) -> None:
+        with self._swept() as now:
+            copy = self._copies.get(profile_id)
+            if copy is None:
+                self._set_floor(profile_id, max(version, self._floor(profile_id) or 0), now)
+            elif copy.version < version:
+                self._remove(profile_id, now)
+                self._set_floor(profile_id, version, now)
+
+    def _floor(self, profile_id: UUID) -> int | None:
+        copy = self._copies.get(profile_id)
+        if copy is not None:
+            return copy.version
+        known = self._floors.get(profile_id)
+        return None if known is None else known[0]
+
+    def _set_floor(self, profile_id: UUID, version: int, now: float) -> None:
+        self._floors[profile_id] = (version, now + FLOOR_KEPT)
+        self._floors.move_to_end(profile_id)
+        if len(self._floors) > FLOORS_MAX:
+            _, (_, self._blind_until) = self._floors.popitem(last=False)
+
+    def _remove(self, profile_id: UUID, now: float) -> None:
+        del self._expiries[profile_id]
+        self._set_floor(profile_id, self._copies.pop(profile_id).version, now)
+
+    @contextmanager
+    def _swept(self) -> Iterator[float]:
+        """Hold the lock, with all that has run out gone; give the time."""
+        with self._lock:
+            now = self._clock()
+            while self._expiries:
+                oldest, expiry = next(iter(self._expiries.items()))
+                if now < expiry:
+                    break
+                self._remove(oldest, now)
+                self._expirations += 1
+            while self._floors:
+                oldest, (_, kept_until) = next(iter(self._floors.items()))
+                if now < kept_until:
+                    break
+                del self._floors[oldest]
+            yield now

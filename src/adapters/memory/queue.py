@@ -1,0 +1,58 @@
+"""A queue in this process's memory."""
+
+import asyncio
+from itertools import count
+from typing import NamedTuple
+from uuid import UUID
+
+from profilecore.ports import Lease
+
+
+class _Message(NamedTuple):
+    """What waits; the smallest is taken first."""
+
+    urgency: int
+    turn: int
+    task_id: UUID
+    delivery: int
+
+
+class MemoryQueue:
+    """The Queue port: priorities are kept exactly, first come, first served within one.
+
+    `buried` holds what was set aside. What is in it is lost with the process.
+    """
+
+    def __init__(self) -> None:
+        self._waiting: asyncio.PriorityQueue[_Message] = asyncio.PriorityQueue()
+        self._held: dict[object, _Message] = {}
+        self._turns = count()
+        self.buried: list[UUID] = []
+
+    async def put(self, task_id: UUID, priority: int) -> None:
+        self._put(-priority, task_id, 1)
+
+    async def take(self, timeout: float) -> Lease | None:  # noqa: ASYNC109 - the port's
+        try:
+            async with asyncio.timeout(timeout):
+                message = await self._waiting.get()
+        except TimeoutError:
+            return None
+        self._held[message.turn] = message
+        return Lease(message.task_id, message.delivery, message.turn)
+
+    async def ack(self, lease: Lease) -> None:
+        self._held.pop(lease.handle, None)
+
+    async def retry(self, lease: Lease) -> None:
+        message = self._held.pop(lease.handle, None)
+        if message is not None:
+            self._put(message.urgency, message.task_id, message.delivery + 1)
+
+    async def bury(self, lease: Lease) -> None:
+        message = self._held.pop(lease.handle, None)
+        if message is not None:
+            self.buried.append(message.task_id)
+
+    def _put(self, urgency: int, task_id: UUID, delivery: int) -> None:
+        self._waiting.put_nowait(_Message(urgency, next(self._turns), task_id, delivery))

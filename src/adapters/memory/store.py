@@ -1,0 +1,125 @@
+"""Profiles and their log in dicts and lists. No verb awaits, so each is a transaction."""
+
+from bisect import bisect_right
+from collections.abc import Collection, Sequence
+from dataclasses import replace
+from datetime import datetime
+from itertools import islice, takewhile
+from uuid import UUID
+
+from profilecore.errors import Conflict, NotFound, ProfilecoreError
+from profilecore.event import Change, Event
+from profilecore.paging import Page, Query
+from profilecore.profile import Profile
+
+
+class MemoryStore:
+    """What MemoryProfiles and MemoryLog share."""
+
+    def __init__(self) -> None:
+        self.rows: dict[UUID, Profile] = {}
+        self.emails: dict[str, UUID] = {}
+        self.events: list[Event] = []
+        self.trimmed = 0
+
+    @property
+    def newest(self) -> int:
+        """The position of the newest event."""
+        return self.events[-1].position if self.events else 0
+
+    def set_row(self, profile_id: UUID, profile: Profile | None) -> None:
+        """Store a profile, or none, and keep the index of living emails."""
+        before = self.rows.pop(profile_id, None)
+        if before is not None and before.deleted_at is None:
+            del self.emails[before.email_key]
+        if profile is not None:
+            self.rows[profile_id] = profile
+            if profile.deleted_at is None:
+                self.emails[profile.email_key] = profile_id
+
+
+class MemoryProfiles:
+    """The Profiles port on a MemoryStore."""
+
+    def __init__(self, store: MemoryStore) -> None:
+        self._store = store
+
+    async def get(self, ids: Collection[UUID]) -> dict[UUID, Profile]:
+        rows = self._store.rows
+        return {profile_id: rows[profile_id] for profile_id in ids if profile_id in rows}
+
+    async def list(self, query: Query) -> Page:
+        return query.page(self._store.rows.values())
+
+    async def write(
+        self, changes: Sequence[Change], *, atomic: bool
+    ) -> Sequence[Event | ProfilecoreError]:
+        store, undo = self._store, list[tuple[UUID, Profile | None]]()
+        outcomes: list[Event | ProfilecoreError] = []
+        for index, change in enumerate(changes):
+            refusal = self._refusal(change)
+            if refusal is None:
+                undo.append((change.profile.id, store.rows.get(change.profile.id)))
+                store.set_row(change.profile.id, change.profile)
+                store.events.append(change.event(store.newest + 1))
+                outcomes.append(store.events[-1])
+            elif atomic:
+                for profile_id, before in reversed(undo):
+                    store.set_row(profile_id, before)
+                    store.events.pop()
+                refusal.item = index
+                raise refusal
+            else:
+                outcomes.append(refusal)
+        return outcomes
+
+    async def purge(self, deleted_before: datetime) -> int:
+        rows = self._store.rows
+        gone = {i for i, p in rows.items() if p.deleted_at and p.deleted_at < deleted_before}
+        for profile_id in gone:
+            self._store.set_row(profile_id, None)
+        self._store.events[:] = [
+            replace(event, data={}) if event.profile_id in gone else event
+            for event in self._store.events
+        ]
+        return len(gone)
+
+    def _refusal(self, change: Change) -> Conflict | None:
+        profile, store = change.profile, self._store
+        stored = store.rows.get(profile.id)
+        holder = store.emails.get(profile.email_key, profile.id)
+        version = None if stored is None else stored.version
+        return change.refusal(version, email_taken=holder != profile.id)
+
+
+class MemoryLog:
+    """The Log port on a MemoryStore."""
+
+    def __init__(self, store: MemoryStore) -> None:
+        self._store = store
+
+    async def read(self, after: int, limit: int) -> Sequence[Event]:
+        if not self._store.trimmed <= after <= self._store.newest:
+            raise NotFound(f"The log does not go on from {after}.", code="position_gone")
+        events = self._store.events
+        start = bisect_right(events, after, key=lambda event: event.position)
+        return events[start : start + limit]
+
+    async def history(self, profile_id: UUID, before: int | None, limit: int) -> Sequence[Event]:
+        found = (
+            event
+            for event in reversed(self._store.events)
+            if event.profile_id == profile_id and (before is None or event.position < before)
+        )
+        return list(islice(found, limit))
+
+    async def position(self) -> int:
+        return self._store.newest
+
+    async def trim(self, older_than: datetime) -> int:
+        store = self._store
+        old = list(takewhile(lambda event: event.at < older_than, store.events[:-1]))
+        if old:
+            store.trimmed = old[-1].position
+            del store.events[: len(old)]
+        return len(old)

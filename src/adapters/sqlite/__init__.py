@@ -1,0 +1,7 @@
+"""One file on a local disk, durable and shared by the processes of one machine."""
+
+from profilecore.adapters.sqlite.database import SqliteDatabase
+from profilecore.adapters.sqlite.log import SqliteLog
+from profilecore.adapters.sqlite.profiles import SqliteProfiles
+
+__all__ = ["SqliteDatabase", "SqliteLog", "SqliteProfiles"]

@@ -1,0 +1,79 @@
+"""The change log in SQLite."""
+
+import sqlite3
+from collections.abc import Sequence
+from datetime import datetime
+from itertools import takewhile
+from typing import Final
+from uuid import UUID
+
+from profilecore.adapters.sqlite.database import SqliteDatabase
+from profilecore.adapters.sqlite.rows import EVENT, event_of
+from profilecore.errors import NotFound
+from profilecore.event import Event
+from profilecore.paging import microseconds
+
+TRIMMED_AT_ONCE: Final = 5_000
+
+_END: Final = 2**63 - 1
+_NEWEST: Final = "SELECT coalesce(max(position), 0) FROM events"
+_READ: Final = f"SELECT {EVENT} FROM events WHERE position > ? ORDER BY position LIMIT ?"  # noqa: S608
+_HISTORY: Final = (
+    f"SELECT {EVENT} FROM events WHERE profile_id = ? AND position < ?"  # noqa: S608
+    " ORDER BY position DESC LIMIT ?"
+)
+
+
+class SqliteLog:
+    """The Log port on a SqliteDatabase."""
+
+    def __init__(self, database: SqliteDatabase) -> None:
+        self._database = database
+
+    async def read(self, after: int, limit: int) -> Sequence[Event]:
+        return await self._database.read(lambda connection: _read(connection, after, limit))
+
+    async def history(self, profile_id: UUID, before: int | None, limit: int) -> Sequence[Event]:
+        below = _END if before is None else min(before, _END)
+        parameters = (profile_id.bytes, below, limit)
+        return await self._database.read(
+            lambda connection: [event_of(row) for row in connection.execute(_HISTORY, parameters)]
+        )
+
+    async def position(self) -> int:
+        return await self._database.read(_newest)
+
+    async def trim(self, older_than: datetime) -> int:
+        """As the port has it, in portions, so that other writes get their turn."""
+        total = 0
+        while True:
+            trimmed = await self._database.write(lambda c: _trim(c, microseconds(older_than)))
+            total += trimmed
+            if trimmed < TRIMMED_AT_ONCE:
+                return total
+
+
+def _newest(connection: sqlite3.Connection) -> int:
+    position: int = connection.execute(_NEWEST).fetchone()[0]
+    return position
+
+
+def _read(connection: sqlite3.Connection, after: int, limit: int) -> list[Event]:
+    (trimmed,) = connection.execute("SELECT trimmed FROM log").fetchone()
+    if not trimmed <= after <= _newest(connection):
+        raise NotFound(f"The log does not go on from {after}.", code="position_gone")
+    return [event_of(row) for row in connection.execute(_READ, (after, limit))]
+
+
+def _trim(connection: sqlite3.Connection, older_than: int) -> int:
+    """Remove the oldest, as long as they are old enough, and remember the last one's position."""
+    oldest = connection.execute(
+        "SELECT position, at FROM events WHERE position < (SELECT max(position) FROM events)"
+        " ORDER BY position LIMIT ?",
+        (TRIMMED_AT_ONCE,),
+    ).fetchall()
+    old = [position for position, _ in takewhile(lambda row: row[1] < older_than, oldest)]
+    if old:
+        connection.execute("DELETE FROM events WHERE position <= ?", (old[-1],))
+        connection.execute("UPDATE log SET trimmed = ?", (old[-1],))
+    return len(old)

@@ -1,0 +1,84 @@
+"""The tables, and how a file comes to have them."""
+
+import sqlite3
+from typing import Final
+
+from profilecore.errors import Unavailable
+
+APPLICATION_ID: Final = 0x50726643  # "PrfC", where `file` and others look for it
+
+# Numbered steps, never changed once released: a file at step n is brought on from n + 1.
+# Times are microseconds since 1970. With a rowid, because a long bio would fill the pages of a tree
+# that is sorted by id: measured, that halves the speed of reads.
+STEPS: Final = (
+    (
+        """
+        CREATE TABLE profiles (
+            id BLOB NOT NULL PRIMARY KEY,
+            name TEXT NOT NULL,
+            name_key TEXT NOT NULL,
+            email TEXT NOT NULL,
+            email_key TEXT NOT NULL,
+            bio TEXT NOT NULL,
+            image_urls TEXT NOT NULL,
+            owner TEXT,
+            version INTEGER NOT NULL,
+            created_at INTEGER NOT NULL,
+            updated_at INTEGER NOT NULL,
+            deleted_at INTEGER
+        )
+        """,
+        "CREATE UNIQUE INDEX profiles_email ON profiles (email_key) WHERE deleted_at IS NULL",
+        "CREATE INDEX profiles_created ON profiles (created_at, id) WHERE deleted_at IS NULL",
+        "CREATE INDEX profiles_updated ON profiles (updated_at, id) WHERE deleted_at IS NULL",
+        "CREATE INDEX profiles_name ON profiles (name_key, id) WHERE deleted_at IS NULL",
+        "CREATE INDEX tombstones ON profiles (deleted_at) WHERE deleted_at IS NOT NULL",
+        # A rowid is one more than the greatest; the newest event is never removed.
+        """
+        CREATE TABLE events (
+            position INTEGER PRIMARY KEY,
+            profile_id BLOB NOT NULL,
+            type TEXT NOT NULL,
+            version INTEGER NOT NULL,
+            data TEXT NOT NULL,
+            at INTEGER NOT NULL,
+            actor TEXT
+        )
+        """,
+        "CREATE INDEX events_of_profile ON events (profile_id)",
+        "CREATE TABLE log (trimmed INTEGER NOT NULL)",
+        "INSERT INTO log VALUES (0)",
+    ),
+)
+
+
+def check(connection: sqlite3.Connection) -> None:
+    """Refuse a file that belongs to something else, or to a later release. Writes nothing."""
+    application, step, objects = connection.execute(
+        "SELECT application_id, user_version, (SELECT count(*) FROM sqlite_master)"
+        " FROM pragma_application_id, pragma_user_version"
+    ).fetchone()
+    if application != APPLICATION_ID and (application or step or objects):
+        raise Unavailable("it belongs to another program; use another path")
+    if step > len(STEPS):
+        raise Unavailable(
+            f"it was written by a later release (step {step}, this one knows {len(STEPS)});"
+            " update this one, or restore a backup from before"
+        )
+
+
+def migrate(connection: sqlite3.Connection) -> None:
+    """Bring the file to the last step, in one transaction; safe where several processes do.
+
+    Where it raises, the connection has to be closed, which undoes what was done.
+    """
+    connection.execute("BEGIN IMMEDIATE")
+    check(connection)
+    (done,) = connection.execute("PRAGMA user_version").fetchone()
+    for statements in STEPS[done:]:
+        for statement in statements:
+            connection.execute(statement)
+    if done < len(STEPS):
+        connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+        connection.execute(f"PRAGMA user_version = {len(STEPS)}")
+    connection.execute("COMMIT")

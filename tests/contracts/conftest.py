@@ -1,0 +1,8 @@
+"""Makes the suites' asserts say what they compared, as those in test files do."""
+
+import pytest
+
+pytest.register_assert_rewrite(
+    *(f"tests.contracts.{suite}" for suite in ("profiles", "lists", "log", "cache", "queue")),
+    "tests.contracts.machine",
+)

@@ -1,0 +1,59 @@
+"""Where an adapter keeps its things, and what may differ between adapters of one port."""
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+from typing import Generic, TypeVar
+
+from profilecore.ports import Cache, Log, Profiles
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Traits:
+    """The differences that are documented; the suites assert the weaker behaviour too."""
+
+    durable: bool
+    """What was written is there after a close and an open; otherwise it is gone."""
+    shared: bool
+    """Two adapters opened on one place see each other; otherwise they do not."""
+    keeps: bool = True
+    """A cache: holds what is put; otherwise each read is a miss."""
+    capacity: int | None = None
+    """A cache: how many profiles it holds, first in, first out; None for more than a test has."""
+    prioritised: bool = True
+    """A queue: higher priorities come first; otherwise priority changes nothing."""
+    ordered: bool = True
+    """A queue: first come, first served within a priority; otherwise in any order."""
+
+
+class Place(ABC, Generic[T]):
+    """A file, a server's database, a broker's queue: empty at first, and used by one test.
+
+    `open` gives an adapter on it, the second time another one beside the first. `close` closes
+    all that were opened; a place that was closed can be opened again.
+    """
+
+    @abstractmethod
+    async def open(self) -> T: ...
+
+    @abstractmethod
+    async def close(self) -> None: ...
+
+
+class CachePlace(Place[Cache]):
+    """A cache's place, whose copies expire after `ttl` seconds."""
+
+    ttl: float
+
+    @abstractmethod
+    async def sleep(self, seconds: float) -> None:
+        """Let time pass for the cache, really or by its clock."""
+
+
+@dataclass(frozen=True)
+class Store:
+    """A pair of adapters that share their place."""
+
+    profiles: Profiles
+    log: Log

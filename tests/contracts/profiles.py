@@ -1,0 +1,335 @@
+"""What every adapter of the Profiles port does: reading, writing, purging."""
+
+import asyncio
+from datetime import timedelta
+
+import pytest
+
+from profilecore.errors import Conflict
+from profilecore.event import Change, Event, EventType
+from profilecore.identifiers import new_id
+from profilecore.paging import Query
+from tests.contracts.places import Place, Store, Traits
+from tests.contracts.samples import (
+    AT,
+    SECOND,
+    add,
+    created,
+    deleted,
+    full_person,
+    person,
+    restored,
+    updated,
+    write,
+)
+
+
+class ProfilesContract:
+    """Subclass it with `traits` and a fixture `place`."""
+
+    traits: Traits
+
+    @pytest.fixture
+    async def store(self, place: Place[Store]) -> Store:
+        return await place.open()
+
+    # Reading
+
+    async def test_all_ten_fields_come_back_as_they_were(self, store: Store) -> None:
+        profile = full_person()
+        await add(store.profiles, profile)
+        assert await store.profiles.get([profile.id]) == {profile.id: profile}
+
+    async def test_what_is_not_there_is_left_out(self, store: Store) -> None:
+        there = person()
+        await add(store.profiles, there)
+        assert await store.profiles.get([new_id(), there.id, there.id]) == {there.id: there}
+        assert await store.profiles.get([new_id()]) == {}
+        assert await store.profiles.get([]) == {}
+
+    async def test_any_number_of_ids_is_one_call(self, store: Store) -> None:
+        people = [person() for _ in range(1_500)]
+        await add(store.profiles, *people)
+        found = await store.profiles.get({p.id for p in people} | {new_id() for _ in range(1_500)})
+        assert found == {p.id: p for p in people}
+
+    async def test_a_tombstone_is_there_until_it_is_purged(self, store: Store) -> None:
+        profile = person()
+        await add(store.profiles, profile)
+        change = deleted(profile)
+        await write(store.profiles, change)
+        assert await store.profiles.get([profile.id]) == {profile.id: change.profile}
+        assert change.profile.deleted_at is not None
+
+    async def test_each_answered_write_is_seen(self, place: Place[Store], store: Store) -> None:
+        """At once, by the adapter that wrote and by another one on the same place."""
+        other = await place.open()
+        for _ in range(20):
+            profile = person()
+            await add(store.profiles, profile)
+            assert await store.profiles.get([profile.id]) == {profile.id: profile}
+            elsewhere = await other.profiles.get([profile.id])
+            assert elsewhere == ({profile.id: profile} if self.traits.shared else {})
+
+    async def test_what_was_written_outlives_the_adapter_if_durable(
+        self, place: Place[Store], store: Store
+    ) -> None:
+        profile = full_person()
+        await add(store.profiles, profile)
+        await place.close()
+        again = await place.open()
+        kept = {profile.id: profile} if self.traits.durable else {}
+        assert await again.profiles.get([profile.id]) == kept
+
+    # Writing, and versions
+
+    async def test_a_new_profile_whose_id_is_there_is_refused(self, store: Store) -> None:
+        profile = person()
+        await add(store.profiles, profile)
+        twin = person(id=profile.id)
+        (refusal,) = await store.profiles.write([created(twin)], atomic=False)
+        assert isinstance(refusal, Conflict)
+        assert refusal.code == "id_taken"
+        await write(store.profiles, deleted(profile))
+        (refusal,) = await store.profiles.write([created(twin)], atomic=False)
+        assert isinstance(refusal, Conflict)
+        assert refusal.code == "id_taken", "a tombstone holds its id too"
+
+    @pytest.mark.parametrize("replaces", [1, 3])
+    async def test_a_write_on_another_version_is_refused(self, store: Store, replaces: int) -> None:
+        profile = person()
+        await add(store.profiles, profile)
+        second = updated(profile, name="Second")
+        await write(store.profiles, second)
+        change = Change(EventType.UPDATED, second.profile.revised({}, at=AT), replaces)
+        (refusal,) = await store.profiles.write([change], atomic=False)
+        assert isinstance(refusal, Conflict)
+        assert (refusal.code, refusal.version) == ("stale_version", 2)
+        assert await store.profiles.get([profile.id]) == {profile.id: second.profile}
+
+    async def test_a_write_on_nothing_is_refused(self, store: Store) -> None:
+        (refusal,) = await store.profiles.write([updated(person(), name="x")], atomic=False)
+        assert isinstance(refusal, Conflict)
+        assert (refusal.code, refusal.version) == ("stale_version", None)
+
+    async def test_a_refused_write_leaves_no_event(self, store: Store) -> None:
+        profile = person()
+        (event,) = await add(store.profiles, profile)
+        await store.profiles.write([created(profile)], atomic=False)
+        await store.profiles.write([updated(updated(profile).profile)], atomic=False)
+        await store.profiles.write([created(person(email=profile.email))], atomic=False)
+        assert await store.log.position() == event.position
+
+    # Writing, and emails
+
+    @pytest.mark.parametrize(
+        ("held", "wanted"),
+        [
+            ("ada@example.com", "ada@example.com"),
+            ("ada@example.com", "ADA@Example.COM"),
+            ("Élan@example.com", "éLAN@example.com"),
+            ("ada@bücher.example", "Ada@BÜCHER.example"),
+            ("ada@bücher.example", "ada@xn--bcher-kva.example"),
+        ],
+    )
+    async def test_an_email_is_unique_in_any_spelling(
+        self, store: Store, held: str, wanted: str
+    ) -> None:
+        holder, other = person(email=held), person()
+        await add(store.profiles, holder, other)
+        changes = [created(person(email=wanted)), updated(other, email=wanted)]
+        for refusal in await store.profiles.write(changes, atomic=False):
+            assert isinstance(refusal, Conflict)
+            assert refusal.code == "email_taken"
+        found = await store.profiles.get([holder.id, other.id])
+        assert found == {holder.id: holder, other.id: other}
+
+    async def test_a_profile_may_spell_its_own_email_anew(self, store: Store) -> None:
+        profile = person(email="ada@example.com")
+        await add(store.profiles, profile)
+        change = updated(profile, email="Ada@Example.com")
+        await write(store.profiles, change)
+        assert await store.profiles.get([profile.id]) == {profile.id: change.profile}
+
+    async def test_a_tombstone_frees_its_email(self, store: Store) -> None:
+        first, second = person(email="ada@example.com"), person(email="ada@example.com")
+        await add(store.profiles, first)
+        gone = deleted(first)
+        await write(store.profiles, gone)
+        await add(store.profiles, second)
+        (refusal,) = await store.profiles.write([restored(gone.profile)], atomic=False)
+        assert isinstance(refusal, Conflict)
+        assert refusal.code == "email_taken"
+        assert await store.profiles.get([first.id]) == {first.id: gone.profile}
+        gone_too = deleted(second)
+        back = restored(gone.profile)
+        await write(store.profiles, gone_too, back)
+        found = await store.profiles.get([first.id, second.id])
+        assert found == {first.id: back.profile, second.id: gone_too.profile}
+
+    async def test_an_email_moves_within_one_write_in_order(self, store: Store) -> None:
+        first, second = person(email="one@example.com"), person(email="two@example.com")
+        await add(store.profiles, first, second)
+        away = updated(first, email="three@example.com")
+        takes = updated(second, email="one@example.com")
+        (refusal, _) = await store.profiles.write([takes, away], atomic=False)
+        assert isinstance(refusal, Conflict)
+        await write(store.profiles, takes)
+        found = await store.profiles.get([first.id, second.id])
+        assert found == {first.id: away.profile, second.id: takes.profile}
+
+    async def test_one_of_many_gets_an_email(self, store: Store) -> None:
+        people = [person(email="only@example.com") for _ in range(40)]
+        results = await asyncio.gather(
+            *(store.profiles.write([created(p)], atomic=False) for p in people)
+        )
+        events = [outcome for (outcome,) in results if isinstance(outcome, Event)]
+        assert len(events) == 1
+        refusals = [outcome for (outcome,) in results if isinstance(outcome, Conflict)]
+        assert {refusal.code for refusal in refusals} == {"email_taken"}
+        page = await store.profiles.list(Query(email="only@example.com"))
+        assert [p.id for p in page.profiles] == [events[0].profile_id]
+
+    # Writing many
+
+    async def test_no_changes_are_no_write(self, store: Store) -> None:
+        for atomic in (False, True):
+            assert list(await store.profiles.write([], atomic=atomic)) == []
+        assert await store.log.position() == 0
+
+    async def test_each_change_has_its_own_answer_in_order(self, store: Store) -> None:
+        a, b, c = person(), person(), person()
+        changes = [created(a), updated(b, name="x"), created(b), created(person(email=a.email))]
+        outcomes = await store.profiles.write([*changes, created(c)], atomic=False)
+        codes = [None if isinstance(o, Event) else o.code for o in outcomes]
+        assert codes == [None, "stale_version", None, "email_taken", None]
+        ids = [o.profile_id for o in outcomes if isinstance(o, Event)]
+        assert ids == [a.id, b.id, c.id]
+        assert set(await store.profiles.get([a.id, b.id, c.id])) == {a.id, b.id, c.id}
+        assert list(await store.log.read(0, 10)) == [o for o in outcomes if isinstance(o, Event)]
+
+    async def test_one_id_may_change_often_in_one_write(self, store: Store) -> None:
+        profile = person()
+        second = updated(profile, bio="2")
+        gone = deleted(second.profile)
+        back = restored(gone.profile)
+        events = await write(store.profiles, created(profile), second, gone, back)
+        assert [e.version for e in events] == [1, 2, 3, 4]
+        assert await store.profiles.get([profile.id]) == {profile.id: back.profile}
+
+    async def test_all_or_nothing(self, store: Store) -> None:
+        """The first refusal is raised with its index, and nothing before or after it is kept."""
+        there, changed = person(), person()
+        (*_, last) = await add(store.profiles, there, changed)
+        fresh, fresh_too = person(), person(email=there.email)
+        changes = [
+            created(fresh),
+            updated(changed, email="moved@example.com"),
+            deleted(there),
+            created(fresh_too),
+            updated(there, name="too late"),
+            created(person()),
+        ]
+        with pytest.raises(Conflict) as refused:
+            await store.profiles.write(changes, atomic=True)
+        assert (refused.value.code, refused.value.item) == ("stale_version", 4)
+        assert refused.value.version == 2
+        ids = [there.id, changed.id, fresh.id, fresh_too.id]
+        assert await store.profiles.get(ids) == {there.id: there, changed.id: changed}
+        assert await store.log.position() == last.position
+        by_email = await store.profiles.list(Query(email="moved@example.com"))
+        assert by_email.profiles == ()
+        events = await write(store.profiles, *changes[:4])
+        assert list(await store.log.read(last.position, 10)) == events
+
+    async def test_all_or_nothing_takes_all(self, store: Store) -> None:
+        people = [person() for _ in range(1_000)]
+        events = await add(store.profiles, *people)
+        assert [e.profile_id for e in events] == [p.id for p in people]
+        assert list(await store.log.read(0, 2_000)) == events
+
+    # Writing at once
+
+    async def test_tasks_that_bump_one_profile_lose_no_update(self, store: Store) -> None:
+        profile = person(bio="0")
+        await add(store.profiles, profile)
+
+        async def bump() -> None:
+            while True:
+                now = (await store.profiles.get([profile.id]))[profile.id]
+                change = updated(now, bio=str(int(now.bio) + 1))
+                (outcome,) = await store.profiles.write([change], atomic=False)
+                if isinstance(outcome, Event):
+                    return
+                assert outcome.code == "stale_version"
+
+        await asyncio.gather(*(bump() for _ in range(100)))
+        last = (await store.profiles.get([profile.id]))[profile.id]
+        assert (last.version, last.bio) == (101, "100")
+        events = await store.log.read(0, 1_000)
+        assert [e.version for e in events] == list(range(1, 102))
+        assert [e.data["bio"] for e in events] == [str(n) for n in range(101)]
+
+    async def test_a_cancelled_write_is_whole_or_not_at_all(self, store: Store) -> None:
+        people = [person() for _ in range(60)]
+        writes = [
+            asyncio.create_task(store.profiles.write([created(p)], atomic=False)) for p in people
+        ]
+        for turn, task in enumerate(writes):
+            if turn % 3 == 0:
+                await asyncio.sleep(0)
+            if turn % 2:
+                task.cancel()
+        results = await asyncio.gather(*writes, return_exceptions=True)
+        await add(store.profiles, person())  # what was cancelled is over before this is
+        rows = set(await store.profiles.get([p.id for p in people]))
+        events = await store.log.read(0, 1_000)
+        logged = [e.profile_id for e in events][:-1]
+        assert len(logged) == len(set(logged))
+        assert rows == set(logged)
+        for profile, result in zip(people, results, strict=True):
+            assert profile.id in rows or isinstance(result, asyncio.CancelledError)
+
+    # Purging
+
+    async def test_purge_takes_old_tombstones_and_what_the_log_says_of_them(
+        self, store: Store
+    ) -> None:
+        old, fresh, alive = person(), person(), person()
+        await add(store.profiles, old, fresh, alive)
+        limit = AT + timedelta(days=30)
+        await write(store.profiles, updated(old, name="Secret"))
+        (stored,) = (await store.profiles.get([old.id])).values()
+        await write(store.profiles, deleted(stored, limit - SECOND), deleted(fresh, limit))
+        before = await store.log.read(0, 100)
+        assert await store.profiles.purge(limit) == 1
+        assert await store.profiles.purge(limit) == 0
+        assert set(await store.profiles.get([old.id, fresh.id, alive.id])) == {fresh.id, alive.id}
+        after = await store.log.read(0, 100)
+        assert [e.position for e in after] == [e.position for e in before]
+        for was, now in zip(before, after, strict=True):
+            if was.profile_id == old.id:
+                assert now.data == {}
+                assert (now.type, now.version, now.at) == (was.type, was.version, was.at)
+            else:
+                assert now == was
+
+    async def test_what_was_purged_may_come_anew(self, store: Store) -> None:
+        profile = person()
+        await add(store.profiles, profile)
+        gone = deleted(profile)
+        await write(store.profiles, gone)
+        await store.profiles.purge(gone.profile.updated_at + SECOND)
+        (refusal,) = await store.profiles.write([restored(gone.profile)], atomic=False)
+        assert isinstance(refusal, Conflict)
+        assert refusal.version is None
+        await add(store.profiles, profile)
+        assert await store.profiles.get([profile.id]) == {profile.id: profile}
+
+    async def test_purge_takes_any_number(self, store: Store) -> None:
+        people = [person() for _ in range(1_100)]
+        await add(store.profiles, *people)
+        await write(store.profiles, *(deleted(p, AT + timedelta(days=1)) for p in people))
+        assert await store.profiles.purge(AT + timedelta(days=2)) == 1_100
+        assert await store.profiles.get([p.id for p in people]) == {}
+        assert {str(e.data) for e in await store.log.read(0, 3_000)} == {"{}"}

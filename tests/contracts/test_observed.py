@@ -1,0 +1,96 @@
+"""What is counted and timed still does what the port says."""
+
+import pytest
+from prometheus_client import CollectorRegistry
+
+from profilecore.adapters.memory import (
+    MemoryCache,
+    MemoryLog,
+    MemoryProfiles,
+    MemoryQueue,
+    MemoryStore,
+)
+from profilecore.adapters.observed import (
+    Metrics,
+    ObservedCache,
+    ObservedLog,
+    ObservedProfiles,
+    ObservedQueue,
+)
+from profilecore.ports import Cache, Queue
+from tests.contracts.cache import CacheContract
+from tests.contracts.lists import ListsContract
+from tests.contracts.log import LogContract
+from tests.contracts.places import CachePlace, Place, Store, Traits
+from tests.contracts.profiles import ProfilesContract
+from tests.contracts.queue import QueueContract
+
+
+class ObservedPlace(Place[Store]):
+    def __init__(self) -> None:
+        self._store = MemoryStore()
+
+    async def open(self) -> Store:
+        metrics = Metrics(CollectorRegistry())
+        profiles = ObservedProfiles(MemoryProfiles(self._store), metrics)
+        return Store(profiles, ObservedLog(MemoryLog(self._store), metrics))
+
+    async def close(self) -> None:
+        self._store = MemoryStore()
+
+
+class ObservedCachePlace(CachePlace):
+    ttl = 100.0
+
+    def __init__(self) -> None:
+        self.now = 1_000.0
+
+    async def open(self) -> Cache:
+        cache = MemoryCache(capacity=10, ttl=self.ttl, clock=lambda: self.now)
+        return ObservedCache(cache, Metrics(CollectorRegistry()))
+
+    async def close(self) -> None:
+        pass
+
+    async def sleep(self, seconds: float) -> None:
+        self.now += seconds
+
+
+class ObservedQueuePlace(Place[Queue]):
+    async def open(self) -> Queue:
+        return ObservedQueue(MemoryQueue(), Metrics(CollectorRegistry()))
+
+    async def close(self) -> None:
+        pass
+
+
+class TestObservedProfiles(ProfilesContract, ListsContract):
+    traits = Traits(durable=False, shared=True)
+
+    @pytest.fixture
+    def place(self) -> Place[Store]:
+        return ObservedPlace()
+
+
+class TestObservedLog(LogContract):
+    traits = Traits(durable=False, shared=True)
+
+    @pytest.fixture
+    def place(self) -> Place[Store]:
+        return ObservedPlace()
+
+
+class TestObservedCache(CacheContract):
+    traits = Traits(durable=False, shared=False, capacity=10)
+
+    @pytest.fixture
+    def place(self) -> CachePlace:
+        return ObservedCachePlace()
+
+
+class TestObservedQueue(QueueContract):
+    traits = Traits(durable=False, shared=False)
+
+    @pytest.fixture
+    def place(self) -> Place[Queue]:
+        return ObservedQueuePlace()

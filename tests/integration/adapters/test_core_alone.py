@@ -1,0 +1,34 @@
+"""The core needs the standard library and nothing else."""
+
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import profilecore
+
+CODE = """
+import sys
+sys.path.insert(0, sys.argv[1])
+before = set(sys.modules)
+import profilecore
+import profilecore.batch, profilecore.feed, profilecore.importing, profilecore.ports
+assert profilecore.__file__.startswith(sys.argv[1]), profilecore.__file__
+loaded = {name.partition(".")[0] for name in set(sys.modules) - before} - {"profilecore"}
+print(",".join(sorted(loaded - sys.stdlib_module_names)))
+"""
+
+
+def test_it_is_imported_where_nothing_is_installed(tmp_path: Path) -> None:
+    """-I -S: no environment, no site-packages; the folder holds the core's files alone."""
+    source = Path(profilecore.__file__).parent
+    (tmp_path / "profilecore").mkdir()
+    for file in source.glob("*.py"):
+        shutil.copy(file, tmp_path / "profilecore")
+    done = subprocess.run(
+        [sys.executable, "-I", "-S", "-c", CODE, tmp_path],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (done.returncode, done.stderr, done.stdout) == (0, "", "\n")

@@ -1,0 +1,332 @@
+"""The cache in memory: strict about its size, its order, its times and its floors."""
+
+import asyncio
+import threading
+import time
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from hypothesis import settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
+
+from profilecore.adapters.memory import MemoryCache
+from profilecore.adapters.memory import cache as module
+from profilecore.profile import Profile
+from tests.contracts.samples import person
+
+
+class Clock:
+    def __init__(self) -> None:
+        self.now = 0.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+def version(profile: Profile, number: int) -> Profile:
+    return replace(profile, version=number)
+
+
+async def ids(cache: MemoryCache, *people: Profile) -> set[Any]:
+    return set(await cache.get([p.id for p in people]))
+
+
+async def test_it_holds_ten_for_a_day_by_default() -> None:
+    cache, people = MemoryCache(), [person() for _ in range(11)]
+    for profile in people:
+        await cache.put(profile)
+    assert (cache.size, cache.evictions, cache.expirations) == (10, 1, 0)
+    assert await ids(cache, *people) == {p.id for p in people[1:]}
+    assert module.TTL == 24 * 3600
+
+
+@pytest.mark.parametrize("capacity", [0, -1])
+def test_it_needs_room_for_one(capacity: int) -> None:
+    with pytest.raises(ValueError, match="capacity"):
+        MemoryCache(capacity=capacity)
+
+
+async def test_one_place_is_enough() -> None:
+    cache, people = MemoryCache(capacity=1), [person() for _ in range(3)]
+    for profile in people:
+        await cache.put(profile)
+        assert await ids(cache, *people) == {profile.id}
+    assert (cache.size, cache.evictions) == (1, 2)
+
+
+async def test_there_is_never_one_too_many_not_for_an_instant() -> None:
+    """Counted at each step of the dict itself, from all threads and tasks."""
+    cache = MemoryCache(capacity=10)
+    most = 0
+
+    class Watched(type(cache._copies)):  # type: ignore[misc]
+        def __setitem__(self, key: object, value: object) -> None:
+            nonlocal most
+            time.sleep(0)  # here another thread would come in, if it could
+            super().__setitem__(key, value)
+            most = max(most, len(self))
+
+    cache._copies = Watched()
+    people = [person() for _ in range(40)]
+
+    def work(seed: int) -> None:
+        async def play() -> None:
+            async def some(start: int) -> None:
+                for turn in range(200):
+                    profile = people[(start * 7 + turn * seed) % 40]
+                    await cache.put(profile)
+                    assert len(await cache.get([p.id for p in people])) <= 10
+                    assert cache.size <= 10
+                    if turn % 5 == 0:
+                        await cache.drop(profile.id, profile.version)
+                    await asyncio.sleep(0)
+
+            await asyncio.gather(*(some(start) for start in range(4)))
+
+        try:
+            asyncio.run(play())
+        except BaseException as error:
+            failures.append(error)
+
+    failures: list[BaseException] = []
+    threads = [threading.Thread(target=work, args=(seed,)) for seed in (1, 3, 11, 17)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert failures == []
+    assert most == 10
+    assert cache.size == 10
+
+
+async def test_what_has_expired_is_not_counted_and_not_given(clock: Clock) -> None:
+    cache, people = MemoryCache(ttl=10, clock=clock), [person() for _ in range(4)]
+    for profile in people:
+        await cache.put(profile)
+        clock.now += 2
+    assert (cache.size, cache.expirations) == (4, 0)
+    clock.now = 10
+    assert (cache.size, cache.expirations) == (3, 1)
+    clock.now = 13.9
+    assert await ids(cache, *people) == {people[2].id, people[3].id}
+    clock.now = 16
+    assert cache.expirations == 4
+    assert cache.size == 0
+    assert cache.evictions == 0
+
+
+async def test_what_has_expired_makes_room(clock: Clock) -> None:
+    cache, people = MemoryCache(capacity=2, ttl=10, clock=clock), [person() for _ in range(3)]
+    await cache.put(people[0])
+    clock.now = 5
+    await cache.put(people[1])
+    clock.now = 10
+    await cache.put(people[2])
+    assert (cache.size, cache.evictions, cache.expirations) == (2, 0, 1)
+
+
+async def test_a_new_put_keeps_the_place_and_starts_the_time_anew(clock: Clock) -> None:
+    cache, people = MemoryCache(capacity=2, ttl=10, clock=clock), [person() for _ in range(3)]
+    for profile in people[:2]:
+        await cache.put(profile)
+    clock.now = 9
+    await cache.put(version(people[0], 2))
+    clock.now = 11
+    assert await ids(cache, *people) == {people[0].id}, "the other one's time is over"
+    await cache.put(people[2])
+    await cache.put(people[1])
+    assert await ids(cache, *people) == {people[1].id, people[2].id}, "the first in went first"
+    assert (cache.evictions, cache.expirations) == (1, 1)
+
+
+async def test_a_drop_is_neither_eviction_nor_expiry(clock: Clock) -> None:
+    cache, profile = MemoryCache(clock=clock), person()
+    await cache.put(profile)
+    await cache.drop(profile.id, 2)
+    assert (cache.size, cache.evictions, cache.expirations) == (0, 0, 0)
+    clock.now = 2 * module.TTL
+    assert cache.expirations == 0
+
+
+async def test_a_floor_is_kept_for_ten_seconds_and_then_forgotten(clock: Clock) -> None:
+    cache, profile = MemoryCache(clock=clock), person()
+    await cache.drop(profile.id, 2)
+    clock.now = 9.9
+    await cache.put(profile)
+    assert await ids(cache, profile) == set()
+    clock.now = 10
+    await cache.put(profile)
+    assert await ids(cache, profile) == {profile.id}
+
+
+async def test_a_floor_is_kept_for_ten_seconds_after_the_copy_went(clock: Clock) -> None:
+    """Whether it was pushed out, ran out or was dropped, and however old it was."""
+    for way in ("evicted", "expired", "dropped"):
+        cache, profile = MemoryCache(capacity=1, ttl=100, clock=clock), person()
+        await cache.put(version(profile, 2))
+        clock.now += 99
+        if way == "evicted":
+            await cache.put(person())
+        elif way == "dropped":
+            await cache.drop(profile.id, 3)
+        else:
+            clock.now += 1
+            assert cache.size == 0
+        clock.now += 9.9
+        await cache.put(profile)
+        assert await ids(cache, profile) == set(), way
+
+
+async def test_a_floor_that_was_renewed_keeps_no_other(clock: Clock) -> None:
+    cache, renewed, other = MemoryCache(clock=clock), person(), person()
+    await cache.drop(renewed.id, 2)
+    clock.now = 1
+    await cache.drop(other.id, 2)
+    clock.now = 8
+    await cache.drop(renewed.id, 2)
+    clock.now = 12
+    await cache.put(renewed)
+    await cache.put(other)
+    assert await ids(cache, renewed, other) == {other.id}
+
+
+async def test_a_new_drop_renews_a_floor(clock: Clock) -> None:
+    cache, profile = MemoryCache(clock=clock), person()
+    await cache.drop(profile.id, 3)
+    clock.now = 8
+    await cache.drop(profile.id, 2)
+    clock.now = 17
+    await cache.put(version(profile, 2))
+    assert await ids(cache, profile) == set()
+
+
+async def test_floors_are_bounded_and_what_is_forgotten_early_is_refused(
+    clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "FLOORS_MAX", 100)
+    cache, known, unknown = MemoryCache(clock=clock), person(), person()
+    there = person()
+    await cache.put(there)
+    forgotten = [person() for _ in range(5)]
+    for profile in forgotten:
+        await cache.drop(profile.id, 2)
+    clock.now = 4
+    for _ in range(99):
+        await cache.drop(person().id, 1)
+    await cache.drop(known.id, 1)
+    assert len(cache._floors) == 100
+    for profile in (*forgotten, unknown):
+        await cache.put(profile)
+    assert await ids(cache, *forgotten, unknown) == set()
+    await cache.put(known)
+    await cache.put(version(there, 2))
+    assert await ids(cache, known, there) == {known.id, there.id}, "their floors are known"
+    clock.now = 9.9
+    await cache.put(forgotten[0])
+    assert await ids(cache, forgotten[0]) == set()
+    clock.now = 10
+    await cache.put(unknown)
+    assert await ids(cache, unknown) == {unknown.id}, "what was forgotten is over"
+
+
+async def test_a_million_floors_take_no_more_room(clock: Clock) -> None:
+    cache = MemoryCache(clock=clock)
+    for _ in range(module.FLOORS_MAX + 500):
+        await cache.drop(person().id, 1)
+    assert len(cache._floors) == module.FLOORS_MAX
+
+
+class CacheMachine(RuleBasedStateMachine):
+    """A cache of three with floors for four, against lists that forget nothing."""
+
+    people = tuple(person() for _ in range(7))
+    who = st.integers(0, 6)
+    versions = st.integers(1, 4)
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.clock = Clock()
+        self.floors_max, module.FLOORS_MAX = module.FLOORS_MAX, 4  # type: ignore[misc]
+        self.cache = MemoryCache(capacity=3, ttl=30, clock=self.clock)
+        self.fifo: list[int] = []
+        self.copies: dict[int, tuple[int, float]] = {}
+        self.seen: dict[int, list[tuple[int, float]]] = {}
+        self.evictions = self.expirations = 0
+
+    def teardown(self) -> None:
+        module.FLOORS_MAX = self.floors_max  # type: ignore[misc]
+
+    def gone(self, who: int, at: float) -> None:
+        self.seen.setdefault(who, []).append((self.copies.pop(who)[0], at))
+        self.fifo.remove(who)
+
+    def sweep(self) -> None:
+        for who, (_, until) in sorted(self.copies.items()):
+            if until <= self.clock.now:
+                self.gone(who, self.clock.now)
+                self.expirations += 1
+
+    def floor(self, who: int) -> int:
+        """The greatest version that the last ten seconds knew of, or that is there."""
+        known = [v for v, at in self.seen.get(who, []) if self.clock.now - at < 10]
+        return max([*known, self.copies.get(who, (0, 0.0))[0]])
+
+    @rule(who=who, number=versions)
+    def put(self, who: int, number: int) -> None:
+        self.sweep()
+        asyncio.run(self.cache.put(version(self.people[who], number)))
+        taken = self.people[who].id in self.cache._copies and (
+            self.cache._copies[self.people[who].id].version == number
+        )
+        assert not (taken and number < self.floor(who)), "an old version came back"
+        if not taken:
+            return
+        if who not in self.copies and len(self.copies) == 3:
+            self.gone(self.fifo[0], self.clock.now)
+            self.evictions += 1
+        if who not in self.copies:
+            self.fifo.append(who)
+        self.copies[who] = (number, self.clock.now + 30)
+
+    @rule(who=who, number=versions)
+    def drop(self, who: int, number: int) -> None:
+        self.sweep()
+        asyncio.run(self.cache.drop(self.people[who].id, number))
+        if who in self.copies and self.copies[who][0] < number:
+            self.gone(who, self.clock.now)
+        self.seen.setdefault(who, []).append((number, self.clock.now))
+
+    @rule(seconds=st.sampled_from([0.5, 3, 9, 11, 29, 31]))
+    def wait(self, seconds: float) -> None:
+        self.clock.now += seconds
+
+    @rule(who=who, number=versions)
+    def after_quiet_time_all_is_taken(self, who: int, number: int) -> None:
+        self.clock.now += 41
+        self.sweep()
+        self.clock.now += 11
+        assert self.cache.size == 0
+        self.clock.now += 11
+        self.put(who, number)
+        assert who in self.copies
+
+    @invariant()
+    def it_agrees(self) -> None:
+        self.sweep()
+        found = asyncio.run(self.cache.get([p.id for p in self.people]))
+        expected = {self.people[who].id: v for who, (v, _) in self.copies.items()}
+        assert {i: p.version for i, p in found.items()} == expected
+        assert self.cache.size == len(self.copies) <= 3
+        assert (self.cache.evictions, self.cache.expirations) == (self.evictions, self.expirations)
+        assert len(self.cache._floors) <= 4
+
+
+TestCacheAgainstModel = CacheMachine.TestCase
+TestCacheAgainstModel.settings = settings(max_examples=60, stateful_step_count=25, deadline=None)

@@ -1,0 +1,73 @@
+"""Stand-ins for what goes wrong around the core: adapters in memory, with a switch."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Collection, Sequence
+from uuid import UUID
+
+from profilecore.adapters.memory import MemoryCache, MemoryLog, MemoryProfiles, MemoryStore
+from profilecore.errors import ProfilecoreError, Unavailable
+from profilecore.event import Change, Event
+from profilecore.feed import Feed
+from profilecore.profile import Profile
+from profilecore.service import ProfileService
+
+
+class SwitchedLog(MemoryLog):
+    """A log that can be cut off, and that can be slow."""
+
+    down = False
+    pause = 0.0
+    reads = 0
+
+    async def read(self, after: int, limit: int) -> Sequence[Event]:
+        self.reads += 1
+        await asyncio.sleep(self.pause)
+        if self.down:
+            raise Unavailable("The log is cut off.")
+        return await super().read(after, limit)
+
+
+class SwitchedCache(MemoryCache):
+    """A cache that can fail."""
+
+    down = False
+
+    async def get(self, ids: Collection[UUID]) -> dict[UUID, Profile]:
+        self._check()
+        return await super().get(ids)
+
+    async def put(self, profile: Profile) -> None:
+        self._check()
+        await super().put(profile)
+
+    async def drop(self, profile_id: UUID, version: int) -> None:
+        self._check()
+        await super().drop(profile_id, version)
+
+    def _check(self) -> None:
+        if self.down:
+            raise Unavailable("The cache is down.")
+
+
+class InterruptedProfiles(MemoryProfiles):
+    """Calls `before_write` ahead of each write, to put somebody else's in front of it."""
+
+    before_write: Callable[[], Awaitable[object]] | None = None
+
+    async def write(
+        self, changes: Sequence[Change], *, atomic: bool
+    ) -> Sequence[Event | ProfilecoreError]:
+        if self.before_write is not None:
+            await self.before_write()
+        return await super().write(changes, atomic=atomic)
+
+
+class Process:
+    """What one process has of its own, on a store that it shares with others."""
+
+    def __init__(self, store: MemoryStore, *, interval: float = 0.02, trust: float = 0.2) -> None:
+        self.profiles = InterruptedProfiles(store)
+        self.log = SwitchedLog(store)
+        self.cache = SwitchedCache(capacity=100)
+        self.feed = Feed(self.cache, self.log, interval=interval, trust=trust)
+        self.service = ProfileService(self.profiles, self.log, self.feed, announce=self.feed.wake)

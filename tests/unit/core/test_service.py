@@ -1,0 +1,355 @@
+"""The use cases of profiles, on adapters in memory."""
+
+import asyncio
+import time
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+import pytest
+
+from profilecore.adapters.memory import MemoryStore
+from profilecore.errors import Conflict, Invalid, NotFound, Unavailable
+from profilecore.event import Event, EventType
+from profilecore.identifiers import new_id
+from profilecore.paging import Query
+from profilecore.service import REREADS, ProfileService, Source
+from tests.contracts.samples import AT, add, deleted, person, updated, write
+from tests.unit.core.doubles import Process
+
+ADA = {"name": "Ada", "email": "ada@example.com"}
+
+
+@pytest.fixture
+def store() -> MemoryStore:
+    return MemoryStore()
+
+
+@pytest.fixture
+async def process(store: MemoryStore) -> Process:
+    process = Process(store, trust=60)
+    await process.feed.start()
+    return process
+
+
+@pytest.fixture
+def service(process: Process) -> ProfileService:
+    return process.service
+
+
+async def test_what_was_created_is_read_from_the_cache_or_fresh(service: ProfileService) -> None:
+    written = await service.create({**ADA, "bio": "x"}, actor="me")
+    profile = written.profile
+    assert (profile.name, profile.bio, profile.owner, profile.version) == ("Ada", "x", "me", 1)
+    cached = await service.read(profile.id, fresh=False)
+    assert (cached.profile, cached.source) == (profile, Source.CACHE)
+    fresh = await service.read(profile.id, fresh=True)
+    assert (fresh.profile, fresh.source) == (profile, Source.DATABASE)
+
+
+async def test_a_read_fills_the_cache(service: ProfileService, process: Process) -> None:
+    profile = person()
+    await add(process.profiles, profile)
+    sources = [(await service.read(profile.id, fresh=False)).source for _ in range(2)]
+    assert sources == [Source.DATABASE, Source.CACHE]
+
+
+async def test_what_is_not_there_is_not_found(service: ProfileService) -> None:
+    calls: list[Any] = [
+        service.read(new_id(), fresh=False),
+        service.update(new_id(), {}, expected=None, actor=None),
+        service.remove(new_id(), expected=None, actor=None),
+        service.restore(new_id(), expected=None, actor=None),
+        service.history(new_id(), before=None, limit=1),
+    ]
+    for call in calls:
+        with pytest.raises(NotFound) as error:
+            await call
+        assert error.value.code == "not_found"
+
+
+async def test_bad_values_change_nothing(service: ProfileService, process: Process) -> None:
+    with pytest.raises(Invalid):
+        await service.create({"name": "Ada"}, actor=None)
+    with pytest.raises(Invalid):
+        await service.create({**ADA, "version": 3}, actor=None)
+    written = await service.create(ADA, actor=None)
+    with pytest.raises(Invalid):
+        await service.update(written.profile.id, {"email": "x"}, expected=None, actor=None)
+    assert await process.log.position() == written.position
+    with pytest.raises(Conflict) as taken:
+        await service.create({**ADA, "email": "ADA@example.com"}, actor=None)
+    assert taken.value.code == "email_taken"
+
+
+async def test_an_update_keeps_the_fields_left_out(service: ProfileService) -> None:
+    first = (await service.create({**ADA, "bio": "x"}, actor="me")).profile
+    written = await service.update(first.id, {"name": "Countess"}, expected=None, actor="you")
+    assert written.profile.values() == {**first.values(), "name": "Countess"}
+    assert (written.profile.version, written.profile.owner) == (2, "me")
+    assert (await service.read(first.id, fresh=False)).profile == written.profile
+    (event, _) = await service.history(first.id, before=None, limit=5)
+    assert (event.type, event.actor, event.position) == (
+        EventType.UPDATED,
+        "you",
+        written.position,
+    )
+
+
+@pytest.mark.parametrize("verb", ["update", "remove"])
+async def test_a_version_that_was_seen_has_to_be_there_still(
+    service: ProfileService, process: Process, verb: str
+) -> None:
+    first = (await service.create(ADA, actor=None)).profile
+    second = updated(first, bio="2").profile
+    await service.update(first.id, {"bio": "2"}, expected=1, actor=None)
+
+    async def call(expected: int) -> None:
+        if verb == "update":
+            await service.update(first.id, {}, expected=expected, actor=None)
+        else:
+            await service.remove(first.id, expected=expected, actor=None)
+
+    for cached in (True, False):
+        for wrong in (1, 3):
+            with pytest.raises(Conflict) as refused:
+                await call(wrong)
+            assert (refused.value.code, refused.value.version) == ("stale_version", 2)
+            if not cached:
+                await process.cache.drop(first.id, 3)
+    assert (await service.read(first.id, fresh=True)).profile.version == second.version
+    await call(2)
+
+
+async def test_an_old_copy_does_not_hide_that_the_expected_version_is_there(
+    service: ProfileService, process: Process
+) -> None:
+    first = (await service.create(ADA, actor=None)).profile
+    await write(process.profiles, updated(first, bio="by another process"))
+    with pytest.raises(Conflict) as refused:
+        await service.update(first.id, {}, expected=1, actor=None)
+    assert refused.value.version == 2
+    written = await service.update(first.id, {"name": "x"}, expected=2, actor=None)
+    assert (written.profile.version, written.profile.bio) == (3, "by another process")
+
+
+async def test_a_write_on_an_old_copy_is_made_again_on_the_new(
+    service: ProfileService, process: Process
+) -> None:
+    first = (await service.create(ADA, actor=None)).profile
+    await write(process.profiles, updated(first, bio="by another process"))
+    written = await service.update(first.id, {"name": "Countess"}, expected=None, actor=None)
+    assert (written.profile.version, written.profile.bio) == (3, "by another process")
+    assert written.profile.name == "Countess"
+
+
+async def test_a_write_gives_up_where_others_are_always_faster(
+    service: ProfileService, process: Process, store: MemoryStore
+) -> None:
+    first = (await service.create(ADA, actor=None)).profile
+    other = Process(store).profiles
+
+    async def be_faster() -> None:
+        stored = (await other.get([first.id]))[first.id]
+        await write(other, updated(stored))
+
+    process.profiles.before_write = be_faster
+    with pytest.raises(Conflict) as refused:
+        await service.update(first.id, {"name": "x"}, expected=None, actor=None)
+    assert refused.value.code == "conflict"
+    assert (await service.read(first.id, fresh=True)).profile.version == 1 + REREADS
+
+
+async def test_a_profile_is_deleted_once_and_brought_back(service: ProfileService) -> None:
+    first = (await service.create({**ADA, "bio": "x"}, actor=None)).profile
+    gone = await service.remove(first.id, expected=None, actor=None)
+    assert gone.profile.deleted_at is not None
+    for fresh in (False, True):
+        with pytest.raises(NotFound):
+            await service.read(first.id, fresh=fresh)
+    with pytest.raises(NotFound):
+        await service.remove(first.id, expected=None, actor=None)
+    with pytest.raises(NotFound):
+        await service.update(first.id, {}, expected=None, actor=None)
+    assert (await service.list(Query())).profiles == ()
+    with pytest.raises(Conflict) as stale:
+        await service.restore(first.id, expected=1, actor=None)
+    assert stale.value.version == 2
+    back = await service.restore(first.id, expected=2, actor="me")
+    assert back.profile.values() == first.values()
+    assert (await service.read(first.id, fresh=False)).profile == back.profile
+    with pytest.raises(Conflict) as alive:
+        await service.restore(first.id, expected=None, actor=None)
+    assert alive.value.code == "not_deleted"
+    types = [e.type for e in await service.history(first.id, before=None, limit=9)]
+    assert types == [EventType.RESTORED, EventType.DELETED, EventType.CREATED]
+
+
+async def test_a_restore_is_refused_where_the_email_was_taken(service: ProfileService) -> None:
+    first = (await service.create(ADA, actor=None)).profile
+    await service.remove(first.id, expected=None, actor=None)
+    await service.create(ADA, actor=None)
+    with pytest.raises(Conflict) as taken:
+        await service.restore(first.id, expected=None, actor=None)
+    assert taken.value.code == "email_taken"
+
+
+async def test_a_tombstone_can_be_restored_for_thirty_days(process: Process) -> None:
+    now = [AT]
+
+    def clock() -> datetime:
+        return now[0]
+
+    service = ProfileService(process.profiles, process.log, process.feed, clock=clock)
+    first = (await service.create(ADA, actor=None)).profile
+    await service.remove(first.id, expected=None, actor=None)
+    now[0] += timedelta(days=30)
+    await service.restore(first.id, expected=None, actor=None)
+    await service.remove(first.id, expected=None, actor=None)
+    now[0] += timedelta(days=30, microseconds=1)
+    with pytest.raises(NotFound):
+        await service.restore(first.id, expected=None, actor=None)
+
+
+async def test_history_goes_on_below_a_position(service: ProfileService) -> None:
+    id_ = (await service.create(ADA, actor=None)).profile.id
+    for n in range(4):
+        await service.update(id_, {"bio": str(n)}, expected=None, actor=None)
+    first = await service.history(id_, before=None, limit=2)
+    second = await service.history(id_, before=first[-1].position, limit=9)
+    assert [e.version for e in (*first, *second)] == [5, 4, 3, 2, 1]
+    assert await service.history(id_, before=1, limit=9) == []
+
+
+async def test_an_export_gives_each_living_profile_once_oldest_first(
+    service: ProfileService, process: Process
+) -> None:
+    people = [person() for _ in range(2_001)]
+    await add(process.profiles, *people)
+    await write(process.profiles, deleted(people[7]))
+    pages = [page async for page in service.export()]
+    assert [len(page) for page in pages] == [1_000, 1_000]
+    assert [p for page in pages for p in page] == people[:7] + people[8:]
+
+
+async def test_each_write_is_announced(process: Process) -> None:
+    announced: list[None] = []
+    service = ProfileService(
+        process.profiles, process.log, process.feed, announce=lambda: announced.append(None)
+    )
+    id_ = (await service.create(ADA, actor=None)).profile.id
+    await service.remove(id_, expected=None, actor=None)
+    await service.restore(id_, expected=None, actor=None)
+    assert len(announced) == 3
+
+
+async def test_a_caller_that_is_cancelled_does_not_undo_a_commit(
+    service: ProfileService, process: Process
+) -> None:
+    """Nor does it leave the old copy in the cache."""
+    first = (await service.create(ADA, actor=None)).profile
+    inside, go_on = asyncio.Event(), asyncio.Event()
+
+    async def hold() -> None:
+        inside.set()
+        await go_on.wait()
+
+    process.profiles.before_write = hold
+    caller = asyncio.create_task(
+        service.update(first.id, {"bio": "new"}, expected=None, actor=None)
+    )
+    await inside.wait()
+    caller.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await caller
+    go_on.set()
+    await asyncio.sleep(0.01)
+    assert (await process.profiles.get([first.id]))[first.id].bio == "new"
+    cached = await process.cache.get([first.id])
+    assert cached[first.id].version == 2
+
+
+async def test_a_failed_write_is_told(service: ProfileService, process: Process) -> None:
+    async def fail() -> None:
+        raise Unavailable("down")
+
+    process.profiles.before_write = fail
+    with pytest.raises(Unavailable):
+        await service.create(ADA, actor=None)
+
+
+async def test_a_broken_cache_costs_speed_and_nothing_else(
+    service: ProfileService, process: Process
+) -> None:
+    process.cache.down = True
+    id_ = (await service.create(ADA, actor=None)).profile.id
+    await service.update(id_, {"bio": "x"}, expected=1, actor=None)
+    reading = await service.read(id_, fresh=False)
+    assert (reading.profile.bio, reading.source) == ("x", Source.DATABASE)
+    await service.remove(id_, expected=2, actor=None)
+
+
+async def test_two_processes_agree_within_the_interval(store: MemoryStore) -> None:
+    """What one has written, the other one never hides longer than its feed takes."""
+    writer, reader = Process(store), Process(store)
+    for process in (writer, reader):
+        await process.feed.start()
+    tasks = [asyncio.create_task(p.feed.follow()) for p in (writer, reader)]
+    id_ = (await writer.service.create(ADA, actor=None)).profile.id
+    seen_old = 0
+    for turn in range(10):
+        await reader.service.read(id_, fresh=False)
+        written = await writer.service.update(id_, {"bio": str(turn)}, expected=None, actor=None)
+        assert (await writer.service.read(id_, fresh=False)).profile == written.profile
+        answered = time.monotonic()
+        while (await reader.service.read(id_, fresh=False)).profile != written.profile:
+            seen_old += 1
+            assert time.monotonic() - answered < 1.0
+            await asyncio.sleep(0.001)
+    assert seen_old, "the reader did use its cache"
+    for task in tasks:
+        task.cancel()
+
+
+async def test_readers_and_writers_at_once_see_no_version_go_back(store: MemoryStore) -> None:
+    """In each process a read that follows a read never gives an older version."""
+    processes = [Process(store) for _ in range(3)]
+    for process in processes:
+        await process.feed.start()
+    following = [asyncio.create_task(p.feed.follow()) for p in processes]
+    id_ = (await processes[0].service.create(ADA, actor=None)).profile.id
+    done = asyncio.Event()
+
+    async def read(service: ProfileService) -> None:
+        last = 0
+        while not done.is_set():
+            version = (await service.read(id_, fresh=False)).profile.version
+            assert version >= last
+            last = version
+            await asyncio.sleep(0)
+
+    async def bump(service: ProfileService) -> None:
+        for _ in range(30):
+            await service.update(id_, {}, expected=None, actor=None)
+            await asyncio.sleep(0.001)
+
+    readers = [asyncio.create_task(read(p.service)) for p in processes]
+    await asyncio.gather(*(bump(p.service) for p in processes))
+    done.set()
+    await asyncio.gather(*readers)
+    assert (await processes[0].service.read(id_, fresh=True)).profile.version == 91
+    for task in following:
+        task.cancel()
+
+
+async def test_commit_gives_what_was_stored_or_why_not(
+    service: ProfileService, process: Process
+) -> None:
+    one = service.creation(ADA, actor=None)
+    two = service.creation(ADA, actor=None)
+    outcomes = await service.commit([one, two], atomic=False)
+    assert not isinstance(outcomes[0], Conflict | Event)
+    assert isinstance(outcomes[1], Conflict)
+    cached: dict[UUID, object] = dict(await process.cache.get([one.profile.id, two.profile.id]))
+    assert cached == {one.profile.id: one.profile}
+    assert list(await service.commit([], atomic=True)) == []
