@@ -37,8 +37,8 @@ async def inside(
 ) -> AsyncIterator[Inside]:
     """Open the application with memory alone, or with what the variables say."""
     given = {"DATABASE": "memory", "DATA_DIR": str(folder)} | variables
-    async with opened(Settings.read("dev", given)) as parts:
-        parts = change(parts)
+    async with opened(Settings.read("dev", given)) as original:
+        parts = change(original)
         parts.lifecycle.started = True
         app = create_app(parts)
         transport = httpx.ASGITransport(app)
@@ -94,7 +94,10 @@ class Call:
         }
         self._given: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
         self._sent: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
-        self.task = asyncio.create_task(app(self.scope, self._given.get, self._send))
+        self.task = asyncio.create_task(self._run(app))
+
+    async def _run(self, app: AsgiApp) -> None:
+        await app(self.scope, self._given.get, self._send)
 
     async def _send(self, message: dict[str, Any]) -> None:
         self._sent.put_nowait(message)
@@ -141,6 +144,12 @@ class Call:
         """Wait until the application is done with it."""
         async with asyncio.timeout(WAIT_MAX):
             await asyncio.wait({self.task})
+
+    async def nothing_left(self, before: set["asyncio.Task[Any]"]) -> None:
+        """Wait until no task runs that did not run before."""
+        async with asyncio.timeout(WAIT_MAX):
+            while new := {task for task in asyncio.all_tasks() if not task.done()} - before:
+                await asyncio.wait(new)
 
     @property
     def silent(self) -> bool:

@@ -1,0 +1,102 @@
+"""The HTTP application, put together."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from litestar import Litestar, Request, Response, Router
+from litestar.di import Provide
+from litestar.openapi import OpenAPIConfig
+from prometheus_client import CollectorRegistry
+
+from profilecore.entrypoints.http import batch, events, lists, profiles, system
+from profilecore.entrypoints.http.documentation import CONFIG, document, documentation
+from profilecore.entrypoints.http.edge import AsgiApp, Edge
+from profilecore.entrypoints.http.lifecycle import Lifecycle
+from profilecore.entrypoints.http.methods import options
+from profilecore.entrypoints.http.policy import Policy
+from profilecore.entrypoints.http.problems import respond
+from profilecore.entrypoints.http.queries import check_query
+from profilecore.entrypoints.telemetry import HttpMetrics
+from profilecore.errors import ProfilecoreError
+from profilecore.feed import Feed
+from profilecore.ports import Log, Profiles
+from profilecore.service import ProfileService
+
+_INJECTED = ("service", "feed", "lifecycle", "checks", "registry", "policy")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Parts:
+    """What the application stands on."""
+
+    service: ProfileService
+    profiles: Profiles
+    log: Log
+    feed: Feed
+    lifecycle: Lifecycle
+    checks: system.Checks
+    registry: CollectorRegistry
+    metrics: HttpMetrics
+    policy: Policy
+    body_timeout: float
+
+
+def create_app(parts: Parts) -> AsgiApp:
+    """The ASGI application; opening and closing the parts is the caller's."""
+    app = _build(parts, None)
+    return Edge(app, parts.metrics, parts.lifecycle, body_timeout=parts.body_timeout)
+
+
+def openapi_document() -> dict[str, Any]:
+    """The OpenAPI document, without a store behind the operations."""
+    return document(_build(None, CONFIG))
+
+
+def _build(parts: Parts | None, openapi: OpenAPIConfig | None) -> Litestar:
+    """The routes; without parts they can be described, but not called."""
+    api = Router(
+        "/api/v1",
+        route_handlers=[
+            Router(
+                "/profiles",
+                route_handlers=[
+                    profiles.create,
+                    profiles.read,
+                    profiles.update,
+                    profiles.merge,
+                    profiles.remove,
+                    profiles.restore,
+                    lists.index,
+                    lists.export,
+                    batch.batch,
+                    events.history,
+                ],
+                tags=["Profiles"],
+            ),
+            Router("/", route_handlers=[events.follow], tags=["Events"]),
+        ],
+    )
+    operations = Router(
+        "/",
+        route_handlers=[system.health, system.live, system.ready, system.metrics],
+        tags=["System"],
+    )
+    return Litestar(
+        route_handlers=[api, operations, documentation(openapi_document)],
+        dependencies={name: _constant(getattr(parts, name, None)) for name in _INJECTED},
+        exception_handlers={ProfilecoreError: respond, Exception: respond},
+        before_request=_before,
+        openapi_config=openapi,
+        logging_config=None,
+    )
+
+
+async def _before(request: Request[Any, Any, Any]) -> Response[None] | None:
+    if request.method == "OPTIONS":
+        return options(request)
+    check_query(request)
+    return None
+
+
+def _constant(value: Any) -> Provide:
+    return Provide(lambda: value, use_cache=True, sync_to_thread=False)

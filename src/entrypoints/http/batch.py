@@ -1,0 +1,99 @@
+"""Many changes in one call."""
+
+from http import HTTPStatus
+from typing import Annotated
+from uuid import UUID
+
+from litestar import Response, post
+from litestar.di import NamedDependency
+from litestar.params import JSONBody, QueryParameter
+
+from profilecore.batch import Item, Outcome, run_batch
+from profilecore.entrypoints.http.answers import BatchResult, documented, problems
+from profilecore.entrypoints.http.bodies import Batch, BatchUpdate, given
+from profilecore.entrypoints.http.problems import Problem
+from profilecore.entrypoints.http.reading import JsonBody, consistency_token
+from profilecore.entrypoints.wire import ProfileBody
+from profilecore.errors import FieldError, Invalid, ProfilecoreError
+from profilecore.service import ProfileService, Written
+
+BODY_MAX = 16 * 1024 * 1024  # bytes; a batch of larger items has to be split
+_STATUS = {
+    "create": HTTPStatus.CREATED,
+    "update": HTTPStatus.OK,
+    "delete": HTTPStatus.NO_CONTENT,
+}
+
+
+@post(
+    "/batch",
+    dto=JsonBody,
+    return_dto=None,
+    status_code=HTTPStatus.OK,
+    request_max_body_size=BODY_MAX,
+    operation_id="batchProfiles",
+    summary="Create, change and delete many profiles",
+    response_headers=documented(
+        X_Consistency_Token="Send it back with a read that must see these writes"  # noqa: S106
+    ),
+    responses=problems(404, 409, 412, 413, 415, 422),
+)
+async def batch(
+    data: JSONBody[Batch],
+    service: NamedDependency[ProfileService],
+    atomic: Annotated[bool, QueryParameter(description="All or nothing")] = False,
+) -> Response[list[BatchResult]]:
+    """One result an item, in order; each by itself unless atomic."""
+    labels, items = _items(data)
+    try:
+        outcomes = await run_batch(service, items, atomic=atomic, actor=None)
+    except ProfilecoreError as error:
+        if error.item is not None:
+            _name_item(error, "{}[{}]".format(*labels[error.item]))
+        raise
+    results = [
+        _result(op, number, outcome) for (op, number), outcome in zip(labels, outcomes, strict=True)
+    ]
+    position = max((o.position for o in outcomes if isinstance(o, Written)), default=0)
+    headers = {"X-Consistency-Token": consistency_token(position)} if position else {}
+    return Response(results, headers=headers)
+
+
+def _items(data: Batch) -> tuple[list[tuple[str, int]], list[Item]]:
+    items = [Item("create", None, given(body), None) for body in data.create]
+    items += [_update(body) for body in data.update]
+    for body in data.delete:
+        if isinstance(body, UUID):
+            items.append(Item("delete", body, {}, None))
+        else:
+            items.append(Item("delete", body.id, {}, given(body).get("version")))
+    labels = [
+        (op, number)
+        for op, bodies in (
+            ("create", data.create),
+            ("update", data.update),
+            ("delete", data.delete),
+        )
+        for number in range(len(bodies))
+    ]
+    return labels, items
+
+
+def _update(body: BatchUpdate) -> Item:
+    values = given(body)
+    del values["id"]
+    return Item("update", body.id, values, values.pop("version", None))
+
+
+def _result(op: str, number: int, outcome: Outcome) -> BatchResult:
+    if isinstance(outcome, Written):
+        profile = None if op == "delete" else ProfileBody.of(outcome.profile)
+        return BatchResult(op, number, _STATUS[op], profile=profile)  # type: ignore[arg-type]
+    problem = Problem.of(outcome, f"/api/v1/profiles/batch#{op}[{number}]")
+    return BatchResult(op, number, problem.status, problem=problem)  # type: ignore[arg-type]
+
+
+def _name_item(error: ProfilecoreError, label: str) -> None:
+    error.detail = f"{label}: {error.detail} Nothing was changed."
+    if isinstance(error, Invalid):
+        error.errors = tuple(FieldError(f"{label}.{e.field}", e.message) for e in error.errors)

@@ -1,0 +1,139 @@
+"""The OpenAPI document and the page that shows it, all from files of this installation."""
+
+from collections.abc import Callable
+from functools import cache
+from http import HTTPStatus
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+import msgspec
+from litestar import Litestar, MediaType, Response, Router, get
+from litestar.openapi import OpenAPIConfig
+from litestar.params import FromPath
+from litestar.response import File, Redirect
+
+from profilecore.entrypoints.http import bodies
+from profilecore.entrypoints.http.answers import BatchResult, EventBody, ProfileReading
+from profilecore.entrypoints.http.examples import EXAMPLES
+from profilecore.entrypoints.http.problems import MEDIA_TYPE, Problem
+from profilecore.entrypoints.http.system import Health, Liveness, Readiness
+from profilecore.entrypoints.version import VERSION
+from profilecore.errors import NotFound
+from profilecore.paging import Count, Sort
+
+_STATIC = Path(__file__).with_name("static")
+_TYPES_OF_FILES = {".css": "text/css", ".js": "text/javascript", ".png": "image/png"}
+_SWAGGER_FILES = ("swagger-ui.css", "swagger-ui-bundle.js", "favicon-32x32.png")
+_TYPES = (
+    bodies.NewProfile,
+    bodies.ProfileChanges,
+    bodies.ProfilePatch,
+    bodies.Batch,
+    BatchResult,
+    Count,
+    EventBody,
+    Health,
+    Liveness,
+    Problem,
+    ProfileReading,
+    Readiness,
+    Sort,
+)
+_JSON = "application/json"
+_MERGE_PATCH = "application/merge-patch+json"
+
+CONFIG = OpenAPIConfig(
+    title="profilecore",
+    version=VERSION,
+    description="Profiles and pictures. Errors are problem documents (RFC 9457).",
+    # Litestar would serve its own view of the operations; `document` completes it first.
+    openapi_router=Router("/unused", route_handlers=[], include_in_schema=False),
+)
+
+
+def document(app: Litestar) -> dict[str, Any]:
+    """The OpenAPI 3.1 document, as the code behaves.
+
+    Litestar knows the operations; the decoder itself says what it takes (msgspec), since
+    Litestar's schemas do not show that unknown fields are refused.
+    """
+    schema = app.openapi_schema.to_schema()
+    ref = "#/components/schemas/{name}"
+    _, components = msgspec.json.schema_components(_TYPES, ref_template=ref)
+    schema["components"]["schemas"] = components
+    for path in schema["paths"].values():
+        for operation in path.values():
+            _complete(operation)
+    return schema
+
+
+def _complete(operation: dict[str, Any]) -> None:
+    body = operation.get("requestBody", {}).get("content", {})
+    example = EXAMPLES.get(operation["operationId"])
+    if example is not None:
+        for content in body.values():
+            content["example"] = example
+    if _MERGE_PATCH in body:
+        body[_JSON] = body[_MERGE_PATCH]
+    for parameter in operation.get("parameters", []):
+        _say_text(parameter["schema"])
+    for status, answer in operation["responses"].items():
+        if int(status) == HTTPStatus.NO_CONTENT:
+            answer.pop("content", None)
+        if int(status) >= HTTPStatus.BAD_REQUEST and "$ref" not in str(answer.get("content")):
+            # Litestar documents an error body of its own, which this service never sends.
+            answer["content"] = {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}}
+
+
+def _say_text(schema: dict[str, Any]) -> None:
+    """Litestar says "or null" of what may be left out; in a URL or a header null is a text."""
+    choice = schema.get("oneOf", [])
+    if {"type": "null"} in choice:
+        (kind,) = (kind for kind in choice if kind != {"type": "null"})
+        del schema["oneOf"]
+        schema.update(kind)
+
+
+def documentation(describe: Callable[[], dict[str, Any]]) -> Router:
+    """The page, its files, and the document that `describe` gives."""
+
+    @cache
+    def encoded() -> bytes:
+        return msgspec.json.encode(describe())
+
+    @get("/openapi.json", sync_to_thread=True)
+    def openapi_json() -> Response[bytes]:
+        """Made at the first request, so that a start does not wait for it."""
+        return Response(encoded(), media_type=_JSON)
+
+    return Router("/", route_handlers=[openapi_json, _page, _root, _asset], include_in_schema=False)
+
+
+@get("/docs", media_type=MediaType.HTML, sync_to_thread=True)
+def _page() -> bytes:
+    return (_STATIC / "docs.html").read_bytes()
+
+
+@get("/")
+async def _root() -> Redirect:
+    return Redirect("/docs")
+
+
+@get("/docs/assets/{name:str}")
+async def _asset(name: FromPath[str]) -> File:
+    path = _assets().get(name)
+    if path is None:
+        raise NotFound(f"The documentation has no file {name}.")
+    media_type = _TYPES_OF_FILES[path.suffix]  # a browser runs nothing of another type
+    return File(path, filename=name, content_disposition_type="inline", media_type=media_type)
+
+
+@cache
+def _assets() -> dict[str, Path]:
+    # Found, not imported: of this package only the browser's files are used.
+    found = find_spec("swagger_ui")
+    if found is None or found.origin is None:
+        raise ModuleNotFoundError("swagger_ui")
+    swagger = Path(found.origin).with_name("static")
+    return {name: swagger / name for name in _SWAGGER_FILES} | {"docs.js": _STATIC / "docs.js"}

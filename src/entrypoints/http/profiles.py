@@ -1,0 +1,195 @@
+"""The operations on one profile."""
+
+from http import HTTPStatus
+from typing import Annotated, Any
+from uuid import UUID
+
+from litestar import Request, Response, delete, get, patch, post, put
+from litestar.di import NamedDependency
+from litestar.params import Body, HeaderParameter, JSONBody, PathParameter
+
+from profilecore.entrypoints.http.answers import (
+    PRIVATE,
+    WRITE_HEADERS,
+    ProfileReading,
+    documented,
+    problems,
+    written,
+    written_headers,
+)
+from profilecore.entrypoints.http.bodies import NewProfile, ProfileChanges, ProfilePatch, given
+from profilecore.entrypoints.http.policy import Policy
+from profilecore.entrypoints.http.reading import (
+    CONSISTENCY_TOKEN,
+    JsonBody,
+    consistency_position,
+    etag,
+    expected_version,
+    not_modified,
+)
+from profilecore.entrypoints.wire import ProfileBody
+from profilecore.feed import Feed
+from profilecore.service import ProfileService, Source
+
+BODY_MAX = 256 * 1024  # bytes: a bio of 10,000 characters takes 120,000 when all are escaped
+ID = "/{profile_id:uuid}"
+
+ProfileId = Annotated[UUID, PathParameter(description="The id that POST gave")]
+IfMatch = Annotated[
+    str | None,
+    HeaderParameter(name="If-Match", description='The ETag of what you read, such as "v7"'),
+]
+IfNoneMatch = Annotated[
+    str | None,
+    HeaderParameter(
+        name="If-None-Match", description="The ETag of what you have: 304 if it stands"
+    ),
+]
+ConsistencyToken = Annotated[
+    str | None,
+    HeaderParameter(
+        name="X-Consistency-Token",
+        description="From a write that must be seen",
+        schema_extra={"pattern": CONSISTENCY_TOKEN.pattern},
+    ),
+]
+"""The header parameters document; the functions of `reading` read them with better errors."""
+
+
+@post(
+    dto=JsonBody,
+    return_dto=None,
+    request_max_body_size=BODY_MAX,
+    operation_id="createProfile",
+    summary="Create a profile",
+    response_headers=[*WRITE_HEADERS, *documented(Location="Where the profile is")],
+    responses=problems(409, 413, 415, 422),
+)
+async def create(
+    data: JSONBody[NewProfile], service: NamedDependency[ProfileService]
+) -> Response[ProfileBody]:
+    """Make a profile. The email must not be another profile's, without regard to case."""
+    outcome = await service.create(given(data), actor=None)
+    response = written(outcome, HTTPStatus.CREATED)
+    response.headers["Location"] = f"/api/v1/profiles/{outcome.profile.id}"
+    return response
+
+
+@get(
+    ID,
+    operation_id="readProfile",
+    summary="Read a profile",
+    response_headers=documented(
+        ETag="The version", X_Cache="hit, miss or fallback: what the cache did"
+    ),
+    responses=problems(404),
+)
+async def read(
+    request: Request[Any, Any, Any],
+    profile_id: ProfileId,
+    service: NamedDependency[ProfileService],
+    feed: NamedDependency[Feed],
+    if_none_match: IfNoneMatch = None,
+    consistency_token: ConsistencyToken = None,
+) -> Response[ProfileReading]:
+    """Give the profile and say whether it came from the cache or the database."""
+    fresh = feed.position < consistency_position(request)
+    reading = await service.read(profile_id, fresh=fresh)
+    headers = {
+        "ETag": etag(reading.profile.version),
+        "X-Cache": "hit" if reading.source is Source.CACHE else "miss",
+        "Cache-Control": PRIVATE,
+    }
+    if not_modified(request, reading.profile.version):
+        return Response(None, status_code=HTTPStatus.NOT_MODIFIED, headers=headers)  # type: ignore[arg-type]
+    return Response(
+        ProfileReading(ProfileBody.of(reading.profile), reading.source), headers=headers
+    )
+
+
+@put(
+    ID,
+    dto=JsonBody,
+    return_dto=None,
+    request_max_body_size=BODY_MAX,
+    operation_id="updateProfile",
+    summary="Change a profile",
+    response_headers=WRITE_HEADERS,
+    responses=problems(404, 409, 412, 413, 415, 422, 428),
+)
+async def update(
+    request: Request[Any, Any, Any],
+    profile_id: ProfileId,
+    data: JSONBody[ProfileChanges],
+    service: NamedDependency[ProfileService],
+    policy: NamedDependency[Policy],
+    if_match: IfMatch = None,
+) -> Response[ProfileBody]:
+    """Change the fields given; one that is left out stays as it is."""
+    expected = expected_version(request, policy.require_if_match)
+    outcome = await service.update(profile_id, given(data), expected=expected, actor=None)
+    return written(outcome, HTTPStatus.OK)
+
+
+@patch(
+    ID,
+    dto=JsonBody,
+    return_dto=None,
+    request_max_body_size=BODY_MAX,
+    operation_id="patchProfile",
+    summary="Change a profile by a JSON merge patch",
+    response_headers=WRITE_HEADERS,
+    responses=problems(404, 409, 412, 413, 415, 422, 428),
+)
+async def merge(
+    request: Request[Any, Any, Any],
+    profile_id: ProfileId,
+    data: Annotated[ProfilePatch, Body(media_type="application/merge-patch+json")],
+    service: NamedDependency[ProfileService],
+    policy: NamedDependency[Policy],
+    if_match: IfMatch = None,
+) -> Response[ProfileBody]:
+    """Change the fields given (RFC 7396): null clears bio and image_urls."""
+    expected = expected_version(request, policy.require_if_match)
+    outcome = await service.update(profile_id, data.values(), expected=expected, actor=None)
+    return written(outcome, HTTPStatus.OK)
+
+
+@delete(
+    ID,
+    operation_id="deleteProfile",
+    summary="Delete a profile",
+    response_headers=WRITE_HEADERS,
+    responses=problems(404, 412, 428),
+)
+async def remove(
+    request: Request[Any, Any, Any],
+    profile_id: ProfileId,
+    service: NamedDependency[ProfileService],
+    policy: NamedDependency[Policy],
+    if_match: IfMatch = None,
+) -> Response[None]:
+    """Delete the profile; for a time it can be restored."""
+    expected = expected_version(request, policy.require_if_match)
+    outcome = await service.remove(profile_id, expected=expected, actor=None)
+    return Response(None, status_code=HTTPStatus.NO_CONTENT, headers=written_headers(outcome))
+
+
+@post(
+    ID + "/restore",
+    status_code=HTTPStatus.OK,
+    operation_id="restoreProfile",
+    summary="Bring a deleted profile back",
+    response_headers=WRITE_HEADERS,
+    responses=problems(404, 409, 412),
+)
+async def restore(
+    request: Request[Any, Any, Any],
+    profile_id: ProfileId,
+    service: NamedDependency[ProfileService],
+    if_match: IfMatch = None,
+) -> Response[ProfileBody]:
+    """Undo the deletion, unless another profile has taken the email meanwhile."""
+    expected = expected_version(request, required=False)
+    outcome = await service.restore(profile_id, expected=expected, actor=None)
+    return written(outcome, HTTPStatus.OK)

@@ -1,0 +1,129 @@
+"""Reading a request's body and headers strictly, with errors that say what is wrong."""
+
+import re
+from collections.abc import Generator
+from typing import Any, ClassVar, TypeVar
+
+import msgspec
+from litestar import Request
+from litestar.dto import AbstractDTO, DTOFieldDefinition
+from litestar.typing import FieldDefinition
+
+from profilecore.entrypoints.http.problems import Refusal, plain
+from profilecore.errors import FieldError, Invalid
+
+T = TypeVar("T")
+
+_JSON_TYPES = ("", "application/json", "application/merge-patch+json")
+_WHERE = re.compile(r" - at `\$\.?(?P<path>[^`]*)`$")
+_MEMBER = re.compile(r"^Object (?P<what>contains unknown|missing required) field `(?P<name>[^`]*)`")
+CONSISTENCY_TOKEN = re.compile("^p[0-9]{1,18}$")
+_TAG = re.compile(r'(?:W/)?"([^"]*)"')
+
+
+class JsonBody(AbstractDTO[T]):
+    """Decodes a body into its type: nothing coerced, nothing unknown, every error a problem.
+
+    Litestar hands the bytes to a DTO; without one it would coerce "1" to 1.
+    """
+
+    _types: ClassVar[dict[str, Any]] = {}
+
+    @classmethod
+    def create_for_field_definition(
+        cls, field_definition: FieldDefinition, handler_id: str, backend_cls: Any = None
+    ) -> None:
+        cls._types[handler_id] = field_definition.annotation
+
+    @classmethod
+    def create_openapi_schema(
+        cls, field_definition: FieldDefinition, handler_id: str, schema_creator: Any
+    ) -> Any:
+        return schema_creator.for_field_definition(field_definition)
+
+    @classmethod
+    def generate_field_definitions(
+        cls, model_type: type[Any]
+    ) -> Generator[DTOFieldDefinition, None, None]:
+        yield from ()
+
+    @classmethod
+    def detect_nested_field(cls, field_definition: FieldDefinition) -> bool:
+        return False
+
+    def decode_bytes(self, value: bytes) -> Any:
+        request = self.asgi_connection
+        media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+        if media_type not in _JSON_TYPES:
+            detail = f"The body is {media_type}; send it as application/json."
+            raise Refusal(detail, code="unsupported_media_type")
+        return decode(value, self._types[request.route_handler.handler_id])
+
+
+def decode(body: bytes, kind: type[T]) -> T:
+    """Read JSON. Raises Invalid: `malformed` for what is no JSON, `invalid` for another shape."""
+    try:
+        return msgspec.json.decode(body, type=kind)
+    except msgspec.ValidationError as error:
+        wrong = _field_error(str(error))
+        raise Invalid(f"Not valid: {wrong.field} {wrong.message}.", errors=[wrong]) from error
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise Invalid(f"The body is not JSON: {error}.", code="malformed") from error
+
+
+def _field_error(text: str) -> FieldError:
+    where = _WHERE.search(text)
+    path = where["path"] if where else ""
+    message = text[: where.start()] if where else text
+    member = _MEMBER.match(message)
+    if member:
+        path = f"{path}.{member['name']}".removeprefix(".")
+        known = "is not a known field" if "unknown" in member["what"] else "is required"
+        return FieldError(path, known)
+    return FieldError(path or "body", plain(message))
+
+
+def etag(version: int) -> str:
+    """The entity tag of a version."""
+    return f'"v{version}"'
+
+
+def expected_version(request: Request[Any, Any, Any], required: bool) -> int | None:
+    """What If-Match asks for: a version, 0 for one that cannot be, None for any."""
+    header = request.headers.get("if-match")
+    if header is None:
+        if required:
+            raise Refusal(
+                'Send If-Match with the ETag of what you read, such as "v7".',
+                code="precondition_required",
+            )
+        return None
+    if header.strip() == "*":
+        return None
+    # A weak tag never matches (RFC 9110 section 13.1.1): here it is none of ours.
+    tag = re.fullmatch(r'\s*"v([1-9]\d{0,17})"\s*', header)
+    return int(tag[1]) if tag else 0
+
+
+def not_modified(request: Request[Any, Any, Any], version: int) -> bool:
+    """Whether If-None-Match names this version (weak comparison)."""
+    header = request.headers.get("if-none-match")
+    if header is None:
+        return False
+    return header.strip() == "*" or f"v{version}" in _TAG.findall(header)
+
+
+def consistency_position(request: Request[Any, Any, Any]) -> int:
+    """The place in the log that the caller has to see, 0 for any."""
+    token = request.headers.get("x-consistency-token")
+    if token is None:
+        return 0
+    if not CONSISTENCY_TOKEN.fullmatch(token):
+        detail = "X-Consistency-Token is not one that this service gave out; leave it out."
+        raise Invalid(detail, code="malformed")
+    return int(token[1:])
+
+
+def consistency_token(position: int) -> str:
+    """The inverse of `consistency_position`, opaque to callers."""
+    return f"p{position}"

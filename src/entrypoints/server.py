@@ -1,0 +1,133 @@
+"""One process that serves: opened, announced, drained and closed in bounded time."""
+
+import asyncio
+import signal
+import socket
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from math import ceil
+from uuid import uuid4
+
+import msgspec
+import uvicorn
+from loguru import logger
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+
+from profilecore.entrypoints.container import opened
+from profilecore.entrypoints.http import create_app
+from profilecore.entrypoints.http.edge import AsgiApp
+from profilecore.entrypoints.http.lifecycle import Lifecycle
+from profilecore.entrypoints.http.problems import MEDIA_TYPE, Problem
+from profilecore.entrypoints.settings import Settings
+from profilecore.errors import Invalid, Unavailable
+
+Started = Callable[[str], None]
+
+
+def run(settings: Settings, started: Started) -> int:
+    """Serve until SIGTERM or SIGINT; give the exit code.
+
+    `started` is called with the base URL once requests are answered. Raises Unavailable where
+    the port is taken or the store cannot be opened.
+    """
+    with asyncio.Runner(loop_factory=_event_loop) as runner:
+        runner.run(_serve(settings, started))
+    return 0
+
+
+async def _serve(settings: Settings, started: Started) -> None:
+    listener = _listen(settings.server_host, settings.server_port)
+    with listener:
+        async with opened(settings) as parts:
+            server = _Server(settings, create_app(parts), parts.lifecycle)
+            server.announce = lambda: started(_url(settings.server_host, listener))
+            await server.serve(sockets=[listener])
+
+
+class _Protocol(HttpToolsProtocol):
+    """uvicorn's, which answers what is no HTTP by a problem document, as all else is answered."""
+
+    def send_400_response(self, msg: str) -> None:
+        problem = Problem.of(Invalid("This is not HTTP/1.1.", code="malformed"), "/")
+        problem.request_id = uuid4().hex
+        body = msgspec.json.encode(problem)
+        head = (
+            "HTTP/1.1 400 Bad Request",
+            f"Content-Type: {MEDIA_TYPE}",
+            f"Content-Length: {len(body)}",
+            f"X-Request-ID: {problem.request_id}",
+            "Connection: close",
+        )
+        self.transport.write("\r\n".join((*head, "", "")).encode() + body)
+        self.transport.close()
+
+
+class _Server(uvicorn.Server):
+    """uvicorn, with our order of stopping: say so, wait, stop listening, drain, close."""
+
+    announce: Callable[[], None]
+
+    def __init__(self, settings: Settings, app: AsgiApp, lifecycle: Lifecycle) -> None:
+        super().__init__(
+            uvicorn.Config(
+                app,
+                http=_Protocol,
+                lifespan="off",
+                log_config=None,
+                access_log=False,
+                server_header=False,
+                proxy_headers=False,
+                # What has not ended by then is cut off, a body that never arrives included.
+                timeout_graceful_shutdown=ceil(settings.shutdown_timeout.total_seconds()),
+            )
+        )
+        self._delay = settings.shutdown_delay.total_seconds()
+        self._lifecycle = lifecycle
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        self._lifecycle.started = True
+        self.announce()
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGINT, signal.SIGTERM):
+            loop.add_signal_handler(number, self._stop)
+        try:
+            yield
+        finally:
+            for number in (signal.SIGINT, signal.SIGTERM):
+                loop.remove_signal_handler(number)
+
+    def _stop(self) -> None:
+        if self._lifecycle.draining:
+            self.should_exit = self.force_exit = True  # asked a second time
+            return
+        logger.info("stopping")
+        self._lifecycle.drain()
+        asyncio.get_running_loop().call_later(self._delay, setattr, self, "should_exit", True)
+
+
+def _event_loop() -> asyncio.AbstractEventLoop:
+    import uvloop
+
+    return uvloop.new_event_loop()
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    try:
+        return socket.create_server((host, port), family=family, backlog=2048)
+    except OSError as error:
+        detail = (
+            f"Cannot listen on {host} port {port}: {error.strerror or error}. "
+            "Set SERVER_HOST and SERVER_PORT to what is free; SERVER_PORT=0 takes any."
+        )
+        raise Unavailable(detail) from error
+
+
+def _url(host: str, listener: socket.socket) -> str:
+    port = listener.getsockname()[1]
+    name = {"127.0.0.1": "localhost", "0.0.0.0": "localhost", "::1": "localhost"}.get(host, host)  # noqa: S104
+    return f"http://[{name}]:{port}" if ":" in name else f"http://{name}:{port}"

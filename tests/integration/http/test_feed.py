@@ -1,0 +1,174 @@
+"""The live feed, and what following the log does for the cache."""
+
+import asyncio
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from profilecore.errors import Unavailable
+from profilecore.event import Change, Event, EventType
+from profilecore.identifiers import new_id
+from profilecore.profile import Profile
+from tests.support.http import PROFILES, person
+from tests.support.inside import WAIT_MAX, Call, inside, with_policy
+from tests.support.sse import Message
+
+FEED = "/api/v1/events"
+
+
+async def message(call: Call) -> Message:
+    """One chunk that holds one message."""
+    return Message.parse((await call.chunk()).decode().strip("\n").split("\n"))
+
+
+async def test_heartbeat(tmp_path: Path) -> None:
+    """GET /events: a heartbeat comment while there is nothing to say, and no event in it."""
+    async with inside(tmp_path, change=with_policy(heartbeat=0.05)) as app:
+        call = Call(app.app, "GET", FEED)
+        await call.start()
+        assert (await message(call)).id == "0"
+        for _ in range(3):
+            assert await message(call) == Message(comment="still here")
+        await app.client.post(PROFILES, json=person())
+        while (found := await message(call)).event is None:
+            pass
+        assert found.body["type"] == "profile.created"
+        call.hang_up()
+        await call.end()
+
+
+async def test_heartbeat_is_every_15_seconds(tmp_path: Path) -> None:
+    """GET /events: a heartbeat comment every 15 s."""
+    async with inside(tmp_path) as app:
+        assert app.parts.policy.heartbeat == 15.0
+
+
+async def test_a_follower_leaves_nothing_behind(tmp_path: Path) -> None:
+    """GET /events: a client that hangs up, or the end of the process, ends all that ran for it."""
+    async with inside(tmp_path, change=with_policy(heartbeat=0.05)) as app:
+        before = asyncio.all_tasks()
+        leaving, staying = [Call(app.app, "GET", FEED) for _ in range(2)]
+        for call in (leaving, staying):
+            await call.start()
+            await message(call)
+            await message(call)
+        leaving.hang_up()
+        await leaving.end()
+        app.parts.lifecycle.drain()
+        last = b"first"
+        while last:
+            last = await staying.chunk()
+        await staying.end()
+        assert leaving.task.exception() is staying.task.exception() is None
+        await staying.nothing_left(before)
+
+
+async def test_the_feed_ends_at_the_drain(tmp_path: Path) -> None:
+    """GET /events ends as soon as the process begins to stop, not at the next heartbeat."""
+    async with inside(tmp_path) as app:
+        call = Call(app.app, "GET", FEED)
+        await call.start()
+        await message(call)
+        app.parts.lifecycle.drain()
+        assert await call.chunk() == b""
+        await call.end()
+
+
+async def test_a_long_log_comes_in_parts(tmp_path: Path) -> None:
+    """GET /events ?after=0: all of a long log, in order, each event once."""
+    async with inside(tmp_path) as app:
+        body = {"create": [person() for _ in range(350)]}
+        await app.client.post(f"{PROFILES}/batch", json=body)
+        call = Call(app.app, "GET", f"{FEED}?after=0")
+        await call.start()
+        text = (await call.chunk()).decode()
+        while text.count("event: ") < 350:
+            text += (await call.chunk()).decode()
+        ids = [int(line[4:]) for line in text.splitlines() if line.startswith("id: ")]
+        assert ids == list(range(351))
+        call.hang_up()
+        await call.end()
+
+
+def elsewhere(profile: Profile, bio: str) -> Change:
+    """What another process would write."""
+    revised = profile.revised({"bio": bio}, at=datetime.now(UTC))
+    return Change(EventType.UPDATED, revised, profile.version)
+
+
+@pytest.fixture
+def at() -> datetime:
+    return datetime.now(UTC)
+
+
+async def test_the_log_repairs_the_cache(tmp_path: Path, at: datetime) -> None:
+    """What another process writes reaches this one's cache by the log alone."""
+    async with inside(tmp_path) as app:
+        profile = Profile(
+            id=new_id(), name="A", email="a@example.com", created_at=at, updated_at=at
+        )
+        await app.parts.profiles.write([Change(EventType.CREATED, profile, 0)], atomic=True)
+        path = f"{PROFILES}/{profile.id}"
+        assert (await app.client.get(path)).json()["source"] == "database"
+        assert (await app.client.get(path)).json()["source"] == "cache"
+        await app.parts.profiles.write([elsewhere(profile, "new")], atomic=True)
+        await app.parts.feed.wait(1, WAIT_MAX)
+        found = (await app.client.get(path)).json()
+        assert (found["profile"]["bio"], found["source"]) == ("new", "database")
+
+
+async def test_a_token_goes_past_a_cache_that_is_behind(tmp_path: Path, at: datetime) -> None:
+    """X-Consistency-Token: where the log was not read that far, the store is asked."""
+    async with inside(tmp_path) as app:
+        (task,) = [task for task in asyncio.all_tasks() if task.get_name() == "feed"]
+        task.cancel()
+        profile = Profile(
+            id=new_id(), name="A", email="a@example.com", created_at=at, updated_at=at
+        )
+        await app.parts.profiles.write([Change(EventType.CREATED, profile, 0)], atomic=True)
+        path = f"{PROFILES}/{profile.id}"
+        await app.client.get(path)
+        outcomes: Sequence[object] = await app.parts.profiles.write(
+            [elsewhere(profile, "new")], atomic=True
+        )
+        (event,) = outcomes
+        assert isinstance(event, Event)
+        old = (await app.client.get(path)).json()
+        assert (old["profile"]["bio"], old["source"]) == ("", "cache"), "within its second"
+        token = {"X-Consistency-Token": f"p{event.position}"}
+        new = (await app.client.get(path, headers=token)).json()
+        assert (new["profile"]["bio"], new["source"]) == ("new", "database")
+        await app.parts.feed.advance()
+        again = (await app.client.get(path, headers=token)).json()
+        assert (again["profile"]["bio"], again["source"]) == ("new", "cache")
+
+
+async def test_a_log_that_fails_under_a_follower(tmp_path: Path) -> None:
+    """GET /events: where the log cannot be read any more the stream breaks, and is not complete."""
+    async with inside(tmp_path) as app:
+        call = Call(app.app, "GET", FEED)
+        await call.start()
+        await message(call)
+
+        async def fail(after: int, limit: int) -> Sequence[Event]:
+            raise Unavailable("The disk failed.")
+
+        app.parts.feed.read = fail  # type: ignore[method-assign]
+        await app.client.post(PROFILES, json=person())
+        await call.end()
+        assert call.task.exception() is not None
+
+
+async def test_a_new_follower_of_a_log_that_fails(tmp_path: Path) -> None:
+    """GET /events: where the log cannot be read the answer is a 503, and not a stream."""
+    async with inside(tmp_path) as app:
+
+        async def fail(after: int, limit: int) -> Sequence[Event]:
+            raise Unavailable("The disk failed.")
+
+        app.parts.feed.read = fail  # type: ignore[method-assign]
+        response = await app.client.get(f"{FEED}?after=0")
+        assert response.status_code == 503
+        assert response.headers["retry-after"] == "1"
