@@ -12,6 +12,7 @@ from litestar.exceptions import (
     MethodNotAllowedException,
     ValidationException,
 )
+from litestar.exceptions.http_exceptions import RequestEntityTooLarge
 from loguru import logger
 
 from profilecore.entrypoints.http.methods import allow
@@ -110,13 +111,18 @@ class Refusal(ProfilecoreError):
 def respond(request: Request[Any, Any, Any], error: Exception) -> Response[bytes]:
     """Answer with the problem document of `error`; a litestar exception handler."""
     problem = Problem.of(error, request.scope["path"])
+    headers: dict[str, str] = {}
     if problem.status == HTTPStatus.INTERNAL_SERVER_ERROR:
         logger.opt(exception=error).error("unexpected {}", type(error).__name__)
-    headers: dict[str, str] = {}
-    if isinstance(error, Unavailable):
+    elif isinstance(error, Unavailable):
+        logger.warning("unavailable: {} ({!r})", error.detail, error.__cause__)
         headers["Retry-After"] = str(error.retry_after)
-    if isinstance(error, MethodNotAllowedException):
+    elif isinstance(error, MethodNotAllowedException):
         headers["Allow"] = allow((error.headers or {}).get("allow", "GET").split(", "))
+        problem.detail = f"{request.method} is not allowed here; allowed: {headers['Allow']}."
+    elif isinstance(error, RequestEntityTooLarge):
+        most = request.route_handler.resolve_request_max_body_size()
+        problem.detail = f"The body has more than {most:,} bytes, the most that is taken here."
     return Response(
         msgspec.json.encode(problem),
         status_code=problem.status,
