@@ -1,1 +1,0 @@
-"""Measurements of the real processes: `nox -s load`. Figures come from one run, and say so."""
