@@ -221,10 +221,19 @@ def others() -> list[Bad]:
         Bad("name and email missing", "POST", PROFILES, 422, "invalid", b"{}", JSON),
         Bad("a huge number", "POST", PROFILES, 422, "invalid", number, JSON, ["name"]),
         Bad("an endless number", "PUT", "{here}", 422, "invalid", b'{"bio": 1e999}', JSON, ["bio"]),
-        Bad("10 MB", "POST", PROFILES, 413, "too_large", huge, JSON),
-        Bad("10 MB", "PUT", "{here}", 413, "too_large", huge, JSON),
-        Bad("10 MB", "PATCH", "{here}", 413, "too_large", huge, JSON),
-        Bad("17 MB", "POST", BATCH, 413, "too_large", b" " * 17_000_000, JSON),
+        Bad("10 MB", "POST", PROFILES, 413, "too_large", huge, JSON, mentions="262,144 bytes"),
+        Bad("10 MB", "PUT", "{here}", 413, "too_large", huge, JSON, mentions="262,144 bytes"),
+        Bad("10 MB", "PATCH", "{here}", 413, "too_large", huge, JSON, mentions="262,144 bytes"),
+        Bad(
+            "17 MB",
+            "POST",
+            BATCH,
+            413,
+            "too_large",
+            b" " * 17_000_000,
+            JSON,
+            mentions="16,777,216 bytes",
+        ),
         Bad("form", "POST", PROFILES, 415, "unsupported_media_type", b"name=Ada", form),
         Bad(
             "text",
@@ -402,7 +411,8 @@ def test_wrong_method(
     """405 has Allow, with what is allowed."""
     before = snapshot(server)
     response = api.request(method, path.replace("{here}", path_of(stored.here)))
-    problem(response, 405, "method_not_allowed")
+    document = problem(response, 405, "method_not_allowed")
+    assert document["detail"].startswith(f"{method} is not allowed here; allowed: ")
     named = set(response.headers["allow"].split(", "))
     assert named - {"OPTIONS", "HEAD"} == allowed
     assert snapshot(server) == before

@@ -243,8 +243,8 @@ def test_a_body_that_arrives_too_slowly(impatient: tuple[Server, httpx.Client]) 
     """BODY_TIMEOUT is for the whole body: byte by byte is no way round it."""
     server, _ = impatient
     with Wire(server) as wire:
-        wire.request("POST", PROFILES, b"", length=500)
-        wire.trickle(b" " * 100, 0.02)
+        wire.request("POST", PROFILES, b"", length=1_000)
+        assert wire.trickle(b" " * 400, 0.02) < 400
         problem(wire.answer(), 408, "request_timeout")
 
 

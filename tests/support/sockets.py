@@ -43,14 +43,15 @@ class Wire:
     def send(self, data: bytes) -> None:
         self._socket.sendall(data)
 
-    def trickle(self, data: bytes, pause: float) -> None:
-        """Send byte by byte, until the other side has had enough."""
+    def trickle(self, data: bytes, pause: float) -> int:
+        """Send byte by byte, until the other side has had enough; give how many it took."""
         for position in range(len(data)):
             try:
                 self.send(data[position : position + 1])
             except ConnectionError:
-                return
+                return position
             time.sleep(pause)
+        return len(data)
 
     def receive(self, most: int = 65_536) -> bytes:
         """What there is; nothing where the other side has ended it."""

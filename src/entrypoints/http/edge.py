@@ -50,7 +50,7 @@ class Edge:
         exchange = _Exchange(scope, body, send, name.encode())
         self._metrics.began()
         try:
-            await self._app(exchange.scope, exchange.receive, exchange.send)
+            await self._app(exchange.scope, body.receive, exchange.send)
         except asyncio.CancelledError:  # by a stop that has waited for long enough
             await exchange.cut_off()
         finally:
@@ -114,11 +114,6 @@ class _Exchange:
         # The server keeps a scope of its own: it has to know that no body follows the headers.
         self._headless = self.method == "HEAD"
         self.scope = {**scope, "method": "GET"} if self._headless else scope
-
-    async def receive(self) -> Message:
-        if self._headless and self.status != GONE:
-            return {"type": "http.disconnect"}  # ends a stream that has nobody to go to
-        return await self._body.receive()
 
     async def send(self, message: Message) -> None:
         if message["type"] == "http.response.start":

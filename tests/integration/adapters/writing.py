@@ -2,7 +2,7 @@
 
     python -m tests.integration.adapters.writing PATH NAME
 
-It prints a line for each write that was answered: a number, a dash, and the ids and versions.
+It prints a line for each write that was answered: the ids and versions.
 """
 
 import asyncio
@@ -23,10 +23,12 @@ async def main(path: str, name: str) -> None:
     chance = random.Random(name)
     numbers = count()
 
-    def fresh() -> Profile:
-        return person(
-            email=f"{name}-{next(numbers)}@example.com", bio="x" * chance.randrange(3_000)
-        )
+    def fresh(size: int) -> list[Profile]:
+        """Profiles that say which write they came with, and with how many others."""
+        tag, rest = f"{name}-{next(numbers)}", "x" * chance.randrange(3_000)
+        return [
+            person(email=f"{tag}-{n}@example.com", bio=f"{tag}/{size} {rest}") for n in range(size)
+        ]
 
     async def write(*changes: Change) -> None:
         await profiles.write(changes, atomic=True)
@@ -37,7 +39,7 @@ async def main(path: str, name: str) -> None:
 
     async def work() -> None:
         while True:
-            some = [fresh() for _ in range(chance.choice([1, 1, 1, 2, 50]))]
+            some = fresh(chance.choice([1, 1, 1, 2, 50]))
             await write(*map(created, some))
             await write(*(updated(p, name="Second") for p in some))
             await write(deleted(updated(some[0], name="Second").profile))

@@ -70,6 +70,20 @@ async def test_the_store_does_not_answer(
         assert response.headers["retry-after"] == "7"
 
 
+async def test_what_was_unavailable_is_in_the_log(tmp_path: Path, records: list[Any]) -> None:
+    """503 is a warning that names the cause; what a client did wrong is none."""
+    error = Unavailable("The disk is full.")
+    error.__cause__ = OSError("No space left on device")
+    async with inside(tmp_path, change=with_service(read=raising(error))) as app:
+        response = await app.client.get(ANY)
+        assert "space" not in response.text
+        await app.client.get("/nowhere")
+    (warning,) = [record for record in records if record["level"].no > 20]
+    assert warning["level"].name == "WARNING"
+    assert "The disk is full." in warning["message"]
+    assert "No space left on device" in warning["message"]
+
+
 async def test_a_code_of_an_adapters_own(tmp_path: Path) -> None:
     """A code that the table does not know is what its class is a kind of."""
     for error, status, code in (

@@ -1,5 +1,6 @@
 """The whole of the API once, in one process, on each of the embedded stores."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -95,3 +96,12 @@ async def test_x_cache_with_and_without_one(caching: Inside) -> None:
     for _ in range(2):
         response = await client.get(path_of(made))
         assert response.headers["x-cache"] == ("hit" if cache == "memory" else "miss")
+
+
+async def test_restore_while_the_tombstone_is_kept(tmp_path: Path) -> None:
+    """POST /profiles/{id}/restore: after TOMBSTONES_KEPT there is nothing to bring back."""
+    async with inside(tmp_path, TOMBSTONES_KEPT="0s") as app:
+        made = (await app.client.post(PROFILES, json=person())).json()
+        await app.client.delete(path_of(made))
+        await asyncio.sleep(0.01)
+        problem(await app.client.post(f"{path_of(made)}/restore"), 404, "not_found")

@@ -19,13 +19,12 @@ class Connection(sqlite3.Connection):
 
     commits = 0
     fail_at = ""
+    failure: Exception = sqlite3.OperationalError("disk I/O error")
 
     def execute(self, sql: str, *args: Any) -> sqlite3.Cursor:
         if sql == self.fail_at:
             self.fail_at = ""
-            error = sqlite3.OperationalError("disk I/O error")
-            error.sqlite_errorcode = sqlite3.SQLITE_IOERR
-            raise error
+            raise self.failure
         self.commits += sql == "COMMIT"
         return super().execute(sql, *args)
 
@@ -158,6 +157,16 @@ async def test_a_failed_commit_fails_all_and_keeps_nothing(
     assert all(isinstance(r.__cause__, sqlite3.Error) for r in results)
     assert await writer.run(insert(9)) == 9
     assert rows(connection) == [9]
+
+
+async def test_what_nobody_thought_of_reaches_those_who_wait(
+    writer: Writer, connection: Connection
+) -> None:
+    connection.fail_at, connection.failure = "COMMIT", RuntimeError("a bug")
+    async with asyncio.timeout(1):
+        with pytest.raises(RuntimeError, match="a bug"):
+            await writer.run(insert(1))
+    assert await writer.run(insert(1)) == 1
 
 
 async def test_what_the_database_refuses_in_a_job_fails_its_group(

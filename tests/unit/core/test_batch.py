@@ -183,6 +183,15 @@ async def test_it_gives_up_where_others_are_always_faster(process: Process, atom
     assert await stored(process, a) == [1 + REREADS]
 
 
+async def test_a_conflict_that_is_no_items_is_passed_on(process: Process) -> None:
+    async def conflict() -> None:
+        raise Conflict("Of the store itself.")
+
+    process.profiles.before_write = conflict
+    with pytest.raises(Conflict, match="itself"):
+        await run_batch(process.service, [create()], atomic=True, actor=None)
+
+
 async def test_a_batch_has_a_limit(process: Process) -> None:
     many = [create() for _ in range(ITEMS_MAX + 1)]
     with pytest.raises(Invalid):

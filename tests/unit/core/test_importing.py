@@ -219,6 +219,15 @@ async def test_an_update_in_a_race_is_made_on_what_is_there(process: Process) ->
     assert (profile.name, profile.bio) == ("Countess", "by somebody else")
 
 
+async def test_a_conflict_that_is_no_rows_is_passed_on(process: Process) -> None:
+    async def conflict() -> None:
+        raise Conflict("Of the store itself.")
+
+    process.profiles.before_write = conflict
+    with pytest.raises(Conflict, match=r"^Of the store itself\.$"):
+        await Importer(process.service, OnConflict.FAIL).take(rows(ada()))
+
+
 async def test_an_outage_is_not_a_reject(process: Process) -> None:
     async def fail() -> None:
         raise Unavailable("down")

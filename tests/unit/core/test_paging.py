@@ -101,6 +101,9 @@ def test_another_spelling_of_a_cursor_is_refused() -> None:
 
 
 @given(email=st.none() | any_text, q=st.none() | any_text)
+@example(email=None, q="\ud800")
+@example(email="a\udfff@x.de", q=None)
+@example(email="a@ü..de", q="a@ü..de")
 def test_any_text_may_be_asked_for(email: str | None, q: str | None) -> None:
     try:
         query = Query(email=email, q=q)
@@ -110,6 +113,13 @@ def test_any_text_may_be_asked_for(email: str | None, q: str | None) -> None:
         query.matches(person())
         for text in (*query.needles, query.email_key or ""):
             text.encode()
+
+
+@pytest.mark.parametrize("field", ["email", "q"])
+def test_a_text_that_cannot_be_compared_with_is_invalid(field: str) -> None:
+    with pytest.raises(Invalid) as refused:
+        Query(**{field: "\ud800"})  # type: ignore[arg-type]
+    assert [error.field for error in refused.value.errors] == [field]
 
 
 def test_a_page_is_cut_where_there_is_more() -> None:

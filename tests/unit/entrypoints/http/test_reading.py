@@ -78,6 +78,12 @@ def test_a_depth_beyond_reason_is_malformed() -> None:
         (b'{"update":[{"id":"x"}]}', Batch, "update[0].id", "Invalid UUID"),
         (b'{"update":[{"x":1}]}', Batch, "update[0].x", "is not a known field"),
         (
+            b'{"update":[{"version":"1"}]}',
+            Batch,
+            "update[0].version",
+            "must be a whole number, not text",
+        ),
+        (
             b'{"delete":[true]}',
             Batch,
             "delete[0]",
