@@ -5,7 +5,7 @@ import time
 from collections import OrderedDict
 from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
-from typing import Final
+from typing import Final, NamedTuple
 from uuid import UUID
 
 from profilecore.profile import Profile
@@ -13,6 +13,15 @@ from profilecore.profile import Profile
 TTL: Final = 24 * 3600.0
 FLOOR_KEPT: Final = 10.0
 FLOORS_MAX: Final = 10_000
+ALWAYS: Final = float("-inf")
+
+
+class _Floor(NamedTuple):
+    """Before `certain_from` a greater version may have been forgotten early."""
+
+    version: int
+    kept_until: float
+    certain_from: float
 
 
 class MemoryCache:
@@ -22,7 +31,7 @@ class MemoryCache:
     that is there keeps its place. A copy is its own floor; the floor of an id without a copy is
     kept for `FLOOR_KEPT` seconds. Where there are more than `FLOORS_MAX` of those, the oldest is
     forgotten early, and until it would have been forgotten anyway, a put is refused for each id
-    whose floor is not known. May be used by several threads.
+    whose floor was not known before. May be used by several threads.
     """
 
     def __init__(
@@ -37,8 +46,8 @@ class MemoryCache:
         # Copies stand in the order in which they came in, the others in which they run out.
         self._copies: OrderedDict[UUID, Profile] = OrderedDict()
         self._expiries: OrderedDict[UUID, float] = OrderedDict()
-        self._floors: OrderedDict[UUID, tuple[int, float]] = OrderedDict()
-        self._blind_until = float("-inf")
+        self._floors: OrderedDict[UUID, _Floor] = OrderedDict()
+        self._blind_until = ALWAYS
         self._evictions = 0
         self._expirations = 0
 
@@ -66,12 +75,11 @@ class MemoryCache:
     async def put(self, profile: Profile) -> None:
         with self._swept() as now:
             floor = self._floor(profile.id)
-            if profile.version < (floor or 0) or (floor is None and now < self._blind_until):
+            if profile.version < floor.version or now < floor.certain_from:
                 return
             if profile.id not in self._copies and len(self._copies) >= self._capacity:
                 self._remove(next(iter(self._copies)), now)
                 self._evictions += 1
-            self._floors.pop(profile.id, None)
             self._copies[profile.id] = profile
             self._expiries[profile.id] = now + self._ttl
             self._expiries.move_to_end(profile.id)
@@ -80,27 +88,30 @@ class MemoryCache:
         with self._swept() as now:
             copy = self._copies.get(profile_id)
             if copy is None:
-                self._set_floor(profile_id, max(version, self._floor(profile_id) or 0), now)
+                floor = self._floor(profile_id)
+                highest = max(version, floor.version)
+                self._set_floor(profile_id, _Floor(highest, now + FLOOR_KEPT, floor.certain_from))
             elif copy.version < version:
                 self._remove(profile_id, now)
-                self._set_floor(profile_id, version, now)
+                self._set_floor(profile_id, _Floor(version, now + FLOOR_KEPT, ALWAYS))
 
-    def _floor(self, profile_id: UUID) -> int | None:
+    def _floor(self, profile_id: UUID) -> "_Floor":
         copy = self._copies.get(profile_id)
         if copy is not None:
-            return copy.version
-        known = self._floors.get(profile_id)
-        return None if known is None else known[0]
+            return _Floor(copy.version, ALWAYS, ALWAYS)
+        return self._floors.get(profile_id) or _Floor(0, ALWAYS, self._blind_until)
 
-    def _set_floor(self, profile_id: UUID, version: int, now: float) -> None:
-        self._floors[profile_id] = (version, now + FLOOR_KEPT)
+    def _set_floor(self, profile_id: UUID, floor: "_Floor") -> None:
+        self._floors[profile_id] = floor
         self._floors.move_to_end(profile_id)
         if len(self._floors) > FLOORS_MAX:
-            _, (_, self._blind_until) = self._floors.popitem(last=False)
+            _, forgotten = self._floors.popitem(last=False)
+            self._blind_until = forgotten.kept_until
 
     def _remove(self, profile_id: UUID, now: float) -> None:
         del self._expiries[profile_id]
-        self._set_floor(profile_id, self._copies.pop(profile_id).version, now)
+        version = self._copies.pop(profile_id).version
+        self._set_floor(profile_id, _Floor(version, now + FLOOR_KEPT, ALWAYS))
 
     @contextmanager
     def _swept(self) -> Iterator[float]:
@@ -114,8 +125,8 @@ class MemoryCache:
                 self._remove(oldest, now)
                 self._expirations += 1
             while self._floors:
-                oldest, (_, kept_until) = next(iter(self._floors.items()))
-                if now < kept_until:
+                oldest, floor = next(iter(self._floors.items()))
+                if now < floor.kept_until:
                     break
                 del self._floors[oldest]
             yield now

@@ -215,9 +215,9 @@ async def test_floors_are_bounded_and_what_is_forgotten_early_is_refused(
     for profile in forgotten:
         await cache.drop(profile.id, 2)
     clock.now = 4
+    await cache.drop(known.id, 1)
     for _ in range(99):
         await cache.drop(person().id, 1)
-    await cache.drop(known.id, 1)
     assert len(cache._floors) == 100
     for profile in (*forgotten, unknown):
         await cache.put(profile)
@@ -231,6 +231,27 @@ async def test_floors_are_bounded_and_what_is_forgotten_early_is_refused(
     clock.now = 10
     await cache.put(unknown)
     assert await ids(cache, unknown) == {unknown.id}, "what was forgotten is over"
+
+
+async def test_a_late_drop_does_not_make_a_forgotten_floor_known(
+    clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It may be of an older version than the one that was forgotten."""
+    monkeypatch.setattr(module, "FLOORS_MAX", 3)
+    cache, profile = MemoryCache(clock=clock), person()
+    await cache.drop(profile.id, 3)
+    for _ in range(3):
+        await cache.drop(person().id, 1)
+    clock.now = 5
+    for _ in range(2):
+        await cache.drop(profile.id, 2)
+        await cache.put(version(profile, 2))
+        assert await ids(cache, profile) == set()
+    clock.now = 10
+    await cache.put(version(profile, 1))
+    assert await ids(cache, profile) == set()
+    await cache.put(version(profile, 2))
+    assert await ids(cache, profile) == {profile.id}, "what was forgotten is over"
 
 
 async def test_a_million_floors_take_no_more_room(clock: Clock) -> None:

@@ -111,4 +111,4 @@ class CacheMachine(RuleBasedStateMachine):
 
 
 TestCacheAgainstModel = CacheMachine.TestCase
-TestCacheAgainstModel.settings = settings(max_examples=60, stateful_step_count=25, deadline=None)
+TestCacheAgainstModel.settings = settings(max_examples=100, stateful_step_count=25, deadline=None)
