@@ -1,0 +1,9 @@
+"""PostgreSQL: durable, and shared by any number of processes on any number of machines."""
+
+from profilecore.adapters.postgres.connecting import PostgresAddress
+from profilecore.adapters.postgres.database import PostgresDatabase
+from profilecore.adapters.postgres.log import PostgresLog
+from profilecore.adapters.postgres.migrate import Migrations
+from profilecore.adapters.postgres.profiles import PostgresProfiles
+
+__all__ = ["Migrations", "PostgresAddress", "PostgresDatabase", "PostgresLog", "PostgresProfiles"]

@@ -1,0 +1,111 @@
+"""Reaching a server: where it is, whether it is up, and what to say where it cannot be used."""
+
+import asyncio
+import os
+import select
+import socket
+import time
+from dataclasses import dataclass, field
+from typing import Any, Final, TypeAlias
+
+import psycopg
+from psycopg import pq
+from psycopg.conninfo import make_conninfo
+
+from profilecore.errors import Unavailable
+
+Connection: TypeAlias = psycopg.AsyncConnection[tuple[Any, ...]]
+
+PREPARED_AFTER: Final = 5  # uses of a statement on one connection
+_ATTEMPT_MAX: Final = 2  # seconds, the least that libpq knows
+_BETWEEN_ATTEMPTS: Final = 0.2
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PostgresAddress:
+    """One database on one server; without a password libpq looks where it always does.
+
+    `prepared` has to be off behind a pooler that shares its connections between transactions,
+    such as pgbouncer: it would mix up prepared statements, and it refuses options at the start.
+    """
+
+    host: str
+    port: int
+    user: str
+    password: str | None = field(repr=False)
+    name: str
+    prepared: bool = True
+
+    def conninfo(self) -> str:
+        """What libpq is told of it; a server that vanished is missed also while nothing is asked."""
+        return make_conninfo(
+            host=self.host,
+            port=self.port,
+            user=self.user,
+            password=self.password,
+            dbname=self.name,
+            application_name="profilecore",
+            client_encoding="utf8",
+            connect_timeout=_ATTEMPT_MAX,
+            keepalives_idle=10,
+            keepalives_interval=2,
+            keepalives_count=3,
+        )
+
+    def options(self, statement_timeout: float) -> dict[str, Any]:
+        """How its connections are made; the server ends by itself what takes too long."""
+        threshold = PREPARED_AFTER if self.prepared else None
+        kept: dict[str, Any] = {"autocommit": True, "prepare_threshold": threshold}
+        if self.prepared:
+            kept["options"] = f"-c statement_timeout={round(statement_timeout * 1000)}"
+        return kept
+
+    def unusable(self, why: object) -> Unavailable:
+        """What whoever started the process is told, in one line."""
+        reason = " ".join(str(why).split()).rstrip(".")
+        return Unavailable(
+            f"The database {self.name} at {self.host} port {self.port} cannot be used: {reason}."
+            " See DB_HOST, DB_PORT, DB_USER, DB_PASSWORD and DB_NAME."
+        )
+
+
+async def connected(address: PostgresAddress, timeout: float) -> Connection:  # noqa: ASYNC109
+    """One connection, waiting at most about `timeout` seconds for a server that is starting.
+
+    A server that is up and refuses is not waited for: asking again does not change a password.
+    """
+    deadline = time.monotonic() + timeout
+    while True:
+        # Asked first: a refusal that comes while it is starting would look final.
+        up = await asyncio.to_thread(_is_up, address)
+        try:
+            return await psycopg.AsyncConnection.connect(
+                address.conninfo(), autocommit=True, prepare_threshold=None
+            )
+        except psycopg.Error as error:
+            if up or time.monotonic() > deadline:
+                raise address.unusable(error) from error
+        await asyncio.sleep(_BETWEEN_ATTEMPTS)
+
+
+def _is_up(address: PostgresAddress) -> bool:
+    return pq.PGconn.ping(address.conninfo().encode()) == pq.Ping.OK
+
+
+def has_spoken(connection: Connection) -> bool:
+    """Whether there is something to read on an idle connection: its end, as a rule. Costs no I/O."""
+    poll = select.poll()
+    poll.register(connection.fileno(), select.POLLIN)
+    return bool(poll.poll(0))
+
+
+def sever(connection: Connection) -> None:
+    """Cut a connection off, so that whoever waits for it fails now.
+
+    To cancel the wait would not do: psycopg then waits for the server to confirm it.
+    """
+    try:
+        with socket.socket(fileno=os.dup(connection.fileno())) as line:
+            line.shutdown(socket.SHUT_RDWR)
+    except (OSError, psycopg.OperationalError):  # it was at its end already
+        pass

@@ -1,0 +1,75 @@
+"""The change log in PostgreSQL."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Final
+from uuid import UUID
+
+from profilecore.adapters.postgres.database import PostgresDatabase
+from profilecore.adapters.postgres.rows import EVENT, event_of
+from profilecore.errors import NotFound
+from profilecore.event import Event
+from profilecore.paging import microseconds
+
+TRIMMED_AT_ONCE: Final = 5_000
+
+_END: Final = 2**63 - 1
+_NEWEST: Final = "SELECT coalesce(max(position), 0) FROM events"
+# A row with the ends of the log is there also where no event is.
+_READ: Final = f"""
+    SELECT log.trimmed, ({_NEWEST}), found.* FROM log LEFT JOIN LATERAL (
+        SELECT {EVENT} FROM events WHERE position > %s ORDER BY position LIMIT %s
+    ) found ON true ORDER BY found.position
+"""  # noqa: S608 - the names are our own
+_HISTORY: Final = f"""
+    SELECT {EVENT} FROM events WHERE profile_id = %s AND position < %s
+    ORDER BY position DESC LIMIT %s
+"""  # noqa: S608
+# The oldest of a portion up to the first that is young or the newest of all.
+_TRIM: Final = f"""
+    WITH oldest AS (
+        SELECT position, at FROM events WHERE position < ({_NEWEST}) ORDER BY position LIMIT %s
+    ), old AS (
+        SELECT max(position) AS last FROM oldest WHERE position < coalesce(
+            (SELECT min(position) FROM oldest WHERE at >= %s), {_END}
+        )
+    ), gone AS (
+        DELETE FROM events USING old WHERE position <= old.last RETURNING 1
+    ), noted AS (
+        UPDATE log SET trimmed = greatest(trimmed, old.last) FROM old WHERE old.last IS NOT NULL
+    )
+    SELECT count(*) FROM gone
+"""  # noqa: S608
+
+
+class PostgresLog:
+    """The Log port on a PostgresDatabase."""
+
+    def __init__(self, database: PostgresDatabase) -> None:
+        self._database = database
+
+    async def read(self, after: int, limit: int) -> Sequence[Event]:
+        rows = await self._database.fetch(_READ, (max(0, min(after, _END)), limit))
+        trimmed, newest = rows[0][:2]
+        if not trimmed <= after <= newest:
+            raise NotFound(f"The log does not go on from {after}.", code="position_gone")
+        return [event_of(row[2:]) for row in rows if row[2] is not None]
+
+    async def history(self, profile_id: UUID, before: int | None, limit: int) -> Sequence[Event]:
+        below = _END if before is None else min(before, _END)
+        rows = await self._database.fetch(_HISTORY, (profile_id, below, limit))
+        return [event_of(row) for row in rows]
+
+    async def position(self) -> int:
+        ((newest,),) = await self._database.fetch(_NEWEST, ())
+        return int(newest)
+
+    async def trim(self, older_than: datetime) -> int:
+        """As the port has it, in portions, so that each ends in time."""
+        total = 0
+        while True:
+            parameters = (TRIMMED_AT_ONCE, microseconds(older_than))
+            ((trimmed,),) = await self._database.fetch(_TRIM, parameters)
+            total += trimmed
+            if trimmed < TRIMMED_AT_ONCE:
+                return total

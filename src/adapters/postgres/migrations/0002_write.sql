@@ -1,0 +1,117 @@
+-- Apply changes in order, each as the row it shall make, the version it `replaces` and its event.
+-- Gives one row for each: its position, or where it is refused none; the version that was stored;
+-- whether another living profile has its email. Ends with the first refusal where asked to.
+-- The caller holds the writers' lock, so that what is looked up here stays true.
+CREATE FUNCTION profilecore_apply(changes jsonb, newest bigint, to_first_refusal boolean)
+RETURNS TABLE ("position" bigint, stored bigint, taken boolean)
+LANGUAGE plpgsql
+AS $$
+#variable_conflict use_column
+DECLARE
+    change jsonb;
+    made profiles;
+BEGIN
+    FOR change IN SELECT value FROM jsonb_array_elements(changes) LOOP
+        made := jsonb_populate_record(NULL::profiles, change);
+        SELECT p.version INTO stored FROM profiles p WHERE p.id = made.id;
+        taken := made.deleted_at IS NULL AND EXISTS (
+            SELECT FROM profiles p
+            WHERE p.email_key = made.email_key AND p.deleted_at IS NULL AND p.id <> made.id
+        );
+        IF taken OR coalesce(stored, 0) <> (change->>'replaces')::bigint THEN
+            "position" := NULL;
+            RETURN NEXT;
+            EXIT WHEN to_first_refusal;
+            CONTINUE;
+        END IF;
+        INSERT INTO profiles (
+            id, name, name_key, email, email_key, bio, image_urls, owner, version,
+            created_at, updated_at, deleted_at
+        ) VALUES (
+            made.id, made.name, made.name_key, made.email, made.email_key, made.bio,
+            made.image_urls, made.owner, made.version,
+            made.created_at, made.updated_at, made.deleted_at
+        )
+        ON CONFLICT (id) DO UPDATE SET
+            name = made.name, name_key = made.name_key,
+            email = made.email, email_key = made.email_key,
+            bio = made.bio, image_urls = made.image_urls, owner = made.owner,
+            version = made.version, created_at = made.created_at,
+            updated_at = made.updated_at, deleted_at = made.deleted_at;
+        newest := newest + 1;
+        INSERT INTO events (position, profile_id, type, version, data, at, actor)
+        VALUES (
+            newest, made.id, change->>'type', made.version, change->>'data',
+            (change->>'at')::bigint, change->>'actor'
+        );
+        "position" := newest;
+        RETURN NEXT;
+    END LOOP;
+END
+$$;
+
+-- Writers take turns, from before they look until their commit can be seen. So what one finds is
+-- what it writes on, and positions have no gaps and are in the order of commits: a reader that has
+-- seen position n has seen all before it.
+--
+-- `calls` is a list of {atomic, changes}. A call that is atomic is undone by its first refusal;
+-- the others in the list are not. Gives the rows of profilecore_apply with the number of the call.
+CREATE FUNCTION profilecore_write(calls jsonb)
+RETURNS TABLE (call integer, "position" bigint, stored bigint, taken boolean)
+LANGUAGE plpgsql
+SET lock_timeout = '1s'
+AS $$
+#variable_conflict use_column
+DECLARE
+    newest bigint;
+    one jsonb;
+    found record;
+BEGIN
+    -- With one snapshot for the whole transaction it would not see what it waited for.
+    IF current_setting('transaction_isolation') <> 'read committed' THEN
+        RAISE 'profilecore_write needs READ COMMITTED' USING ERRCODE = 'invalid_transaction_state';
+    END IF;
+    PERFORM pg_advisory_xact_lock(5787213827046133101);
+    call := 0;
+    FOR one IN SELECT value FROM jsonb_array_elements(calls) LOOP
+        SELECT coalesce(max(e.position), 0) INTO newest FROM events e;
+        IF NOT (one->>'atomic')::boolean THEN
+            RETURN QUERY SELECT call, a.* FROM profilecore_apply(one->'changes', newest, false) a;
+        ELSE
+            BEGIN
+                FOR found IN SELECT * FROM profilecore_apply(one->'changes', newest, true) LOOP
+                    "position" := found."position";
+                    stored := found.stored;
+                    taken := found.taken;
+                    RETURN NEXT;
+                END LOOP;
+                IF "position" IS NULL THEN
+                    RAISE SQLSTATE 'PC001';
+                END IF;
+            EXCEPTION WHEN SQLSTATE 'PC001' THEN
+                NULL;  -- what it did is undone; what it found is kept
+            END;
+        END IF;
+        call := call + 1;
+    END LOOP;
+END
+$$;
+
+-- Remove some tombstones that are old enough, and what the log says of them; gives their number.
+-- It takes its turn with the writers, so that none brings back what is on its way out.
+CREATE FUNCTION profilecore_purge(deleted_before bigint, at_most integer) RETURNS integer
+LANGUAGE plpgsql
+SET lock_timeout = '1s'
+AS $$
+DECLARE
+    gone uuid[];
+BEGIN
+    PERFORM pg_advisory_xact_lock(5787213827046133101);
+    SELECT array_agg(id) INTO gone FROM (
+        SELECT id FROM profiles WHERE deleted_at < deleted_before LIMIT at_most
+    ) old;
+    DELETE FROM profiles WHERE id = ANY (gone);
+    UPDATE events SET data = '{}' WHERE profile_id = ANY (gone) AND data <> '{}';
+    RETURN coalesce(cardinality(gone), 0);
+END
+$$;
