@@ -193,6 +193,10 @@ class ObservedCache(Collector):
         yield CounterMetricFamily(
             "cache_evictions", "Profiles that had to make room in the cache.", value=evictions
         )
+        active = getattr(cache, "active", False) is True
+        yield GaugeMetricFamily(
+            "cache_fallback_active", "Whether memory stands in for Redis.", value=int(active)
+        )
         yield GaugeMetricFamily(
             "cache_hit_ratio", "Ids found, of all looked up since the start.", value=ratio
         )

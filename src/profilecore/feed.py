@@ -11,6 +11,7 @@ from profilecore.errors import Unavailable
 from profilecore.event import Event
 from profilecore.ports import Cache, Log
 from profilecore.profile import Profile
+from profilecore.relay import Relay
 
 CHUNK: Final = 1_000
 
@@ -18,16 +19,24 @@ CHUNK: Final = 1_000
 class Feed:
     """A Cache that is never stale for longer than `trust` seconds, whoever writes to the store.
 
-    It wraps a cache of this process. `follow` reads the log every `interval` seconds, or at once
-    after `wake`, and drops what has changed. While the log cannot be read, entries older than
-    `trust` cannot be vouched for, so that reads miss; a cache that fails is a miss too.
+    It wraps a cache of this process, or one that is shared, and then the events go through its
+    `relay`. `follow` reads the log every `interval` seconds, or at once after `wake`, and drops
+    what has changed. While the log cannot be read, entries older than `trust` cannot be vouched
+    for, so that reads miss; a cache that fails is a miss too.
     """
 
     def __init__(
-        self, cache: Cache, log: Log, *, interval: float = 0.25, trust: float = 1.0
+        self,
+        cache: Cache,
+        log: Log,
+        relay: Relay | None = None,
+        *,
+        interval: float = 0.25,
+        trust: float = 0.9,
     ) -> None:
         self._cache = cache
         self._log = log
+        self._relay = relay
         self._interval = interval
         self._trust = trust
         self._read_at = float("-inf")
@@ -41,12 +50,15 @@ class Feed:
         return time.monotonic() - self._read_at <= self._trust
 
     async def get(self, ids: Collection[UUID]) -> dict[UUID, Profile]:
+        read_at = self._read_at
         if not self.current:
             return {}
         try:
-            return await self._cache.get(ids)
+            found = await self._cache.get(ids)
         except Unavailable:
             return {}
+        # What was vouched for when it was asked may have waited for its answer.
+        return found if time.monotonic() - read_at <= self._trust else {}
 
     async def put(self, profile: Profile) -> None:
         with suppress(Unavailable):  # the log repairs it
@@ -74,6 +86,8 @@ class Feed:
         """Begin at the log's end: what an empty cache holds cannot be older."""
         began = time.monotonic()
         self.position = await self._log.position()
+        if self._relay is not None:
+            await self._relay.start(self.position)
         self._read_at = began
 
     async def follow(self) -> None:
@@ -95,8 +109,7 @@ class Feed:
         while True:
             began = time.monotonic()
             events = await self._log.read(self.position, CHUNK)
-            for event in events:
-                await self.drop(event.profile_id, event.version)
+            await self._pass_on(events)
             if events:
                 async with self._moved:
                     self.position = events[-1].position
@@ -104,3 +117,10 @@ class Feed:
             if len(events) < CHUNK:
                 self._read_at = began
                 return
+
+    async def _pass_on(self, events: Sequence[Event]) -> None:
+        if self._relay is not None:
+            await self._relay.pass_on(self.position, events)
+            return
+        for event in events:
+            await self.drop(event.profile_id, event.version)

@@ -115,6 +115,38 @@ class Cache(Protocol):
         ...
 
 
+class Repairs(Protocol):
+    """How far the change log was applied to a cache that several processes share.
+
+    The position is kept where the copies are, and whatever happens to that place happens to both:
+    it never says more than was applied to the copies that are there.
+    """
+
+    async def position(self) -> int | None:
+        """Give the position up to which the log was applied; None in a place that is new."""
+        ...
+
+    async def apply(self, after: int, events: Sequence[Event]) -> int | None:
+        """Offer all that the log has after position `after`, up to the last of `events`.
+
+        In one step with moving the position, drop what each event changed; nothing happens where
+        the position is not in [`after`, last event). Gives the position as it is then. May be
+        repeated, and by several at once.
+        """
+        ...
+
+    async def begin(self, position: int, replaces: int | None) -> None:
+        """Forget everything and begin at `position`, unless the position is not `replaces`."""
+        ...
+
+
+class SharedCache(Cache, Repairs, Protocol):
+    """A cache that several processes share.
+
+    A place without a position gives and takes no copies.
+    """
+
+
 @dataclass(frozen=True, slots=True)
 class Lease:
     """A task in the hands of one taker: it was delivered `delivery` times (1, 2, …) so far.

@@ -95,6 +95,12 @@ class MemoryCache:
                 self._remove(profile_id, now)
                 self._set_floor(profile_id, _Floor(version, now + FLOOR_KEPT, ALWAYS))
 
+    def clear(self) -> None:
+        """Forget every copy; floors stay."""
+        with self._swept() as now:
+            for profile_id in list(self._copies):
+                self._remove(profile_id, now)
+
     def _floor(self, profile_id: UUID) -> "_Floor":
         copy = self._copies.get(profile_id)
         if copy is not None:

@@ -1,0 +1,138 @@
+"""A shared cache while it can be relied on, and one of this process while it cannot."""
+
+import time
+from collections.abc import Callable, Collection, Sequence
+from typing import Final, Protocol
+from uuid import UUID
+
+from profilecore.errors import Unavailable
+from profilecore.event import Event
+from profilecore.ports import Cache, SharedCache
+from profilecore.profile import Profile
+from profilecore.relay import Horizon
+
+FAILURES: Final = 3
+STEADY: Final = 10.0
+SHORTEST: Final = 0.5
+LONGEST: Final = 4.0
+
+
+class LocalCache(Cache, Protocol):
+    """A cache of this process, which never fails."""
+
+    def clear(self) -> None:
+        """Forget every copy; floors stay."""
+        ...
+
+
+class FallbackCache:
+    """A circuit breaker: `primary` while it answers and is in step with the log, else `fallback`.
+
+    It turns to the fallback on a call that was not answered (code `timeout`), on `FAILURES`
+    failures in a row, and where the primary has not been repaired as far as this process knows
+    the log; a call that fails as `busy` says nothing about the server. It turns back when `apply`
+    finds the primary in step, after `SHORTEST` seconds at least, and up to `LONGEST` where it
+    went wrong again within `STEADY` seconds. Relay does the asking, in the background.
+
+    The fallback is emptied at each turn and nothing of it goes to the primary. It is told of every
+    drop all the time, so that a read that began before a turn cannot bring back what is old.
+    get, put and drop never raise Unavailable.
+    """
+
+    def __init__(
+        self,
+        primary: SharedCache,
+        fallback: LocalCache,
+        horizon: Horizon,
+        *,
+        turned: Callable[[bool, str], None] = lambda active, why: None,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._primary = primary
+        self._fallback = fallback
+        self._horizon = horizon
+        self._turned = turned
+        self._clock = clock
+        self._active = True
+        self._failures = 0
+        self._pause = SHORTEST
+        self._turned_at = float("-inf")
+
+    @property
+    def active(self) -> bool:
+        """Whether the fallback is in use."""
+        return self._active
+
+    async def get(self, ids: Collection[UUID]) -> dict[UUID, Profile]:
+        if not self._active:
+            try:
+                found = await self._primary.get(ids)
+            except Unavailable as error:
+                self._failed(error)
+            else:
+                self._failures = 0
+                return found
+        return await self._fallback.get(ids)
+
+    async def put(self, profile: Profile) -> None:
+        if self._active:
+            await self._fallback.put(profile)
+            return
+        try:
+            await self._primary.put(profile)
+        except Unavailable as error:  # the log repairs it
+            self._failed(error)
+        else:
+            self._failures = 0
+
+    async def drop(self, profile_id: UUID, version: int) -> None:
+        await self._fallback.drop(profile_id, version)
+        if self._active:
+            return
+        try:
+            await self._primary.drop(profile_id, version)
+        except Unavailable as error:  # the log repairs it
+            self._failed(error)
+        else:
+            self._failures = 0
+
+    async def position(self) -> int | None:
+        return await self._primary.position()
+
+    async def apply(self, after: int, events: Sequence[Event]) -> int | None:
+        for event in events:
+            await self._fallback.drop(event.profile_id, event.version)
+        try:
+            position = await self._primary.apply(after, events)
+        except Unavailable as error:
+            self._failed(error)
+            raise
+        last = events[-1].position if events else after
+        if position is None or position < last or not self._horizon.passed(position):
+            self._turn(True, "the cache is behind the log")
+        elif self._active and self._clock() - self._turned_at >= self._pause:
+            self._turn(False, "the cache is in step with the log")
+        return position
+
+    async def begin(self, position: int, replaces: int | None) -> None:
+        await self._primary.begin(position, replaces)
+
+    def _failed(self, error: Unavailable) -> None:
+        if error.code == "busy":
+            return
+        self._failures += 1
+        if error.code == "timeout" or self._failures >= FAILURES:
+            self._turn(True, error.detail)
+
+    def _turn(self, active: bool, why: str) -> None:
+        if active is self._active:
+            return
+        now = self._clock()
+        if active:
+            again = now - self._turned_at < STEADY
+            self._pause = min(2 * self._pause, LONGEST) if again else SHORTEST
+        self._active = active
+        self._turned_at = now
+        self._failures = 0
+        self._fallback.clear()
+        self._turned(active, why)
