@@ -37,7 +37,7 @@ class PostgresAddress:
     prepared: bool = True
 
     def conninfo(self) -> str:
-        """What libpq is told of it; a server that vanished is missed also while nothing is asked."""
+        """What libpq is told; it also notices a server that vanished while nothing was asked."""
         return make_conninfo(
             host=self.host,
             port=self.port,
@@ -93,7 +93,7 @@ def _is_up(address: PostgresAddress) -> bool:
 
 
 def has_spoken(connection: Connection) -> bool:
-    """Whether there is something to read on an idle connection: its end, as a rule. Costs no I/O."""
+    """Whether an idle connection has something to read: its end, as a rule. Asks nobody."""
     poll = select.poll()
     poll.register(connection.fileno(), select.POLLIN)
     return bool(poll.poll(0))

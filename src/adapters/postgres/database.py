@@ -129,7 +129,7 @@ async def _run(
     loop = asyncio.get_running_loop()
     timer = loop.call_later(deadline - time.monotonic(), sever, connection)
     try:
-        cursor = await connection.execute(statement, parameters)  # type: ignore[call-overload]
+        cursor = await connection.execute(statement, parameters)
         rows: list[tuple[Any, ...]] = await cursor.fetchall()
     except psycopg.OperationalError as error:
         if time.monotonic() >= deadline:

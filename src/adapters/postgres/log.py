@@ -68,6 +68,7 @@ class PostgresLog:
         """As the port has it, in portions, so that each ends in time."""
         total = 0
         while True:
+            trimmed: int
             parameters = (TRIMMED_AT_ONCE, microseconds(older_than))
             ((trimmed,),) = await self._database.fetch(_TRIM, parameters)
             total += trimmed

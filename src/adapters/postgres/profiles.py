@@ -19,9 +19,7 @@ from profilecore.profile import Profile
 PURGED_AT_ONCE: Final = 500
 
 _BY_ID: Final = f"SELECT {PROFILE} FROM profiles WHERE id = ANY(%s)"  # noqa: S608
-_BY_EMAIL: Final = (
-    f"SELECT {PROFILE} FROM profiles WHERE email_key = %s AND deleted_at IS NULL"  # noqa: S608
-)
+_BY_EMAIL: Final = f"SELECT {PROFILE} FROM profiles WHERE email_key = %s AND deleted_at IS NULL"  # noqa: S608
 _PURGE: Final = "SELECT profilecore_purge(%s, %s)"
 _ESCAPED: Final = str.maketrans({"\\": r"\\", "%": r"\%", "_": r"\_"})
 
@@ -72,6 +70,7 @@ class PostgresProfiles:
         """As the port has it, in portions, so that other writes get their turn."""
         total = 0
         while True:
+            purged: int
             parameters = (microseconds(deleted_before), PURGED_AT_ONCE)
             ((purged,),) = await self._database.fetch(_PURGE, parameters)
             total += purged

@@ -1,0 +1,227 @@
+"""Calls are answered in time, whatever the server does; and it goes on by itself afterwards."""
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import pytest
+
+from profilecore.adapters.postgres import (
+    PostgresAddress,
+    PostgresDatabase,
+    PostgresLog,
+    PostgresProfiles,
+)
+from profilecore.adapters.postgres.database import WAITING_MAX
+from profilecore.errors import Unavailable
+from profilecore.paging import Query
+from tests.contracts.samples import add, created, person
+from tests.support.postgres import Postgres, execute
+
+ANSWER_MAX = 2.0
+RECOVERY_MAX = 5.0
+LOCK = "SELECT pg_advisory_lock(5787213827046133101)"
+
+
+async def failed(call: Awaitable[Any]) -> tuple[Unavailable, float]:
+    """How it was refused, and after how many seconds."""
+    began = time.monotonic()
+    with pytest.raises(Unavailable) as refused:
+        await call
+    return refused.value, time.monotonic() - began
+
+
+async def until_answered(call: Callable[[], Awaitable[Any]]) -> float:
+    """How many seconds it takes until a call succeeds."""
+    began = time.monotonic()
+    while True:
+        try:
+            await call()
+        except Unavailable:
+            assert time.monotonic() - began < 30
+            await asyncio.sleep(0.05)
+        else:
+            return time.monotonic() - began
+
+
+async def test_a_frozen_server_is_answered_for_within_two_seconds(
+    own_server: Postgres, own: PostgresAddress
+) -> None:
+    """Reads, writes and lists, more than there are connections, and twice in a row."""
+    database = PostgresDatabase(own, pool_max=4)
+    await database.open()
+    profiles, log = PostgresProfiles(database), PostgresLog(database)
+    there = person()
+    await add(profiles, there)
+    own_server.freeze()
+    for _ in range(2):
+        calls: list[Awaitable[Any]] = []
+        for _ in range(20):
+            calls += [profiles.get([there.id]), profiles.list(Query()), log.read(0, 10)]
+            calls += [profiles.write([created(person())], atomic=False), database.ping()]
+        for error, seconds in await asyncio.gather(*map(failed, calls)):
+            assert seconds < ANSWER_MAX
+            assert error.detail in (
+                "The database did not answer in time.",
+                "Too many calls are waiting for the database.",
+            )
+    own_server.thaw()
+    assert await until_answered(lambda: profiles.get([there.id])) < RECOVERY_MAX
+    assert await until_answered(lambda: add(profiles, person())) < RECOVERY_MAX
+    await asyncio.gather(*(profiles.get([there.id]) for _ in range(100)))
+    await database.close()
+
+
+async def test_a_caller_that_leaves_a_frozen_server_is_let_go_at_once(
+    own_server: Postgres, own: PostgresAddress
+) -> None:
+    database = PostgresDatabase(own, pool_max=1)
+    await database.open()
+    await database.ping()
+    own_server.freeze()
+    call = asyncio.create_task(database.ping())
+    await asyncio.sleep(0.2)
+    began = time.monotonic()
+    call.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await call
+    assert time.monotonic() - began < 0.1
+    began = time.monotonic()
+    await database.close()
+    assert time.monotonic() - began < 5
+    own_server.thaw()
+
+
+async def test_a_killed_server_is_missed_at_once_and_found_again(
+    own_server: Postgres, own: PostgresAddress
+) -> None:
+    database = PostgresDatabase(own)
+    await database.open()
+    profiles = PostgresProfiles(database)
+    kept = [person() for _ in range(50)]
+    await asyncio.gather(*(add(profiles, p) for p in kept))
+    await asyncio.gather(*(profiles.get([p.id]) for p in kept))
+    call = asyncio.create_task(failed(database.fetch("SELECT pg_sleep(1.2)", ())))
+    await asyncio.sleep(0.2)
+    own_server.kill()
+    error, seconds = await call
+    assert (error.detail, seconds < 1) == ("The database cannot be reached.", True)
+    for _ in range(3):
+        _, seconds = await failed(profiles.get([kept[0].id]))
+        assert seconds < ANSWER_MAX
+    own_server.start()
+    assert await until_answered(lambda: profiles.get([kept[0].id])) < RECOVERY_MAX
+    assert await until_answered(lambda: add(profiles, person())) < RECOVERY_MAX
+    assert set(await profiles.get([p.id for p in kept])) == {p.id for p in kept}
+    await database.close()
+
+
+async def test_a_restart_between_two_calls_fails_none(
+    own_server: Postgres, own: PostgresAddress
+) -> None:
+    """What is left of the connections is noticed without asking the server."""
+    database = PostgresDatabase(own, pool_max=5)
+    await database.open()
+    profiles = PostgresProfiles(database)
+    await asyncio.gather(*(database.fetch("SELECT pg_sleep(0.1)", ()) for _ in range(20)))
+    own_server.kill()
+    own_server.start()
+    await asyncio.gather(*(add(profiles, person()) for _ in range(20)))
+    await asyncio.gather(*(database.ping() for _ in range(20)))
+    await database.close()
+
+
+async def test_the_server_itself_ends_what_takes_too_long(
+    opened: PostgresDatabase, address: PostgresAddress
+) -> None:
+    error, seconds = await failed(opened.fetch("SELECT pg_sleep(10)", ()))
+    assert error.detail == "The database took longer than a call may."
+    assert seconds < ANSWER_MAX
+    active = "SELECT count(*) FROM pg_stat_activity WHERE query ~ '^SELECT pg_sleep'"
+    assert execute(address, f"{active} AND state = 'active' AND datname = current_database()") == [
+        (0,)
+    ]
+    await opened.ping()
+
+
+async def test_a_write_that_waits_too_long_for_others_had_no_effect(
+    opened: PostgresDatabase, address: PostgresAddress
+) -> None:
+    profiles, waiting = PostgresProfiles(opened), person()
+    holder = PostgresDatabase(address, pool_max=1)
+    await holder.open()
+    await holder.fetch(LOCK, ())
+    error, seconds = await failed(profiles.write([created(waiting)], atomic=False))
+    assert (error.retry_after, seconds < ANSWER_MAX) == (2, True)
+    assert await profiles.get([waiting.id]) == {}, "reads go on meanwhile"
+    await holder.close()
+    await add(profiles, waiting)
+
+
+async def test_a_write_that_has_begun_is_finished_without_its_caller(
+    opened: PostgresDatabase, address: PostgresAddress
+) -> None:
+    profiles, written = PostgresProfiles(opened), person()
+    holder = PostgresDatabase(address, pool_max=1)
+    await holder.open()
+    await holder.fetch(LOCK, ())
+    call = asyncio.create_task(profiles.write([created(written)], atomic=False))
+    await asyncio.sleep(0.3)
+    call.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await call
+    await holder.close()
+    async with asyncio.timeout(5):
+        while not await profiles.get([written.id]):
+            await asyncio.sleep(0.05)
+
+
+async def test_close_finishes_what_was_accepted(
+    address: PostgresAddress, opened: PostgresDatabase
+) -> None:
+    database = PostgresDatabase(address)
+    await database.open()
+    people = [person() for _ in range(30)]
+    writes = [asyncio.create_task(add(PostgresProfiles(database), p)) for p in people]
+    await asyncio.sleep(0)
+    await database.close()
+    await asyncio.gather(*writes)
+    assert len(await PostgresProfiles(opened).get([p.id for p in people])) == 30
+    await database.close()
+    with pytest.raises(Unavailable, match="not open"):
+        await database.ping()
+
+
+async def test_work_in_flight_is_capped(
+    opened: PostgresDatabase, address: PostgresAddress
+) -> None:
+    """By connections, and by calls that wait for one; the rest is refused at once."""
+    slow = [asyncio.create_task(opened.fetch("SELECT pg_sleep(0.3)", ())) for _ in range(1_200)]
+    await asyncio.sleep(0.2)
+    refused = [task for task in slow if task.done() and task.exception()]
+    assert 1_200 - WAITING_MAX - 3 <= len(refused) <= 1_200 - WAITING_MAX + 3
+    for task in refused:
+        error = task.exception()
+        assert isinstance(error, Unavailable)
+        assert error.retry_after == 2
+    mine = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database()"
+    ((connections,),) = execute(address, f"{mine} AND pid <> pg_backend_pid()")
+    assert connections <= 3
+    for task in slow:
+        task.cancel()
+    await asyncio.gather(*slow, return_exceptions=True)
+
+
+async def test_opening_waits_for_a_server_that_is_starting(
+    own_server: Postgres, own: PostgresAddress
+) -> None:
+    own_server.kill()
+    database = PostgresDatabase(own, connect_timeout=20)
+    opening = asyncio.create_task(database.open())
+    await asyncio.sleep(1)
+    assert not opening.done()
+    own_server.start(wait=False)
+    await opening
+    await database.ping()
+    await database.close()
