@@ -12,6 +12,7 @@ from profilecore.errors import Invalid, ProfilecoreError, Unavailable
 LOST: Final = "The database cannot be reached."
 LATE: Final = "The database did not answer in time."
 BUSY: Final = "Too many calls are waiting for the database."
+HELD: Final = "Others held what this needs for too long."
 FAILED: Final = "The database failed."
 NOT_MIGRATED: Final = "The database is not migrated: run `profilecore migrate up`."
 
@@ -23,7 +24,7 @@ REASONS: Final = {
     "57P03": "The database is starting or stopping.",
     "57P05": LOST,
     "57014": "The database took longer than a call may.",
-    "55P03": BUSY,
+    "55P03": HELD,
     "25006": "The database can only be read.",
     "28": "The database refused the user or the password.",
     "3D": "There is no such database.",
@@ -58,8 +59,10 @@ def meaning(error: Exception) -> Exception:
         meant = Invalid("A text has no UTF-8 form.")
     elif isinstance(error, psycopg.DataError):
         meant = Invalid("The database cannot keep such a value.")
-    elif isinstance(error, TooManyRequests) or _state(error) == "55P03":
+    elif isinstance(error, TooManyRequests):
         meant = Unavailable(BUSY, retry_after=2)
+    elif isinstance(error, psycopg.errors.LockNotAvailable):
+        meant = Unavailable(HELD, retry_after=2)
     elif isinstance(error, PoolTimeout | psycopg.errors.ConnectionTimeout):
         meant = Unavailable(LATE)
     elif isinstance(error, psycopg.Error | psycopg.Warning):

@@ -6,9 +6,11 @@ from dataclasses import dataclass
 from importlib.resources import files
 from typing import Final, Literal, NamedTuple, TypeAlias
 
+import psycopg
+
 from profilecore.adapters.postgres.connecting import Connection, PostgresAddress, connected
 from profilecore.adapters.postgres.errors import translated
-from profilecore.errors import Conflict
+from profilecore.errors import Conflict, Unavailable
 
 State: TypeAlias = Literal["applied", "pending", "changed", "later"]
 
@@ -120,9 +122,18 @@ async def _next(connection: Connection, known: Sequence[Step]) -> Step | None:
         step = next((step for step in known if step.number in waiting), None)
         if step is not None:
             await connection.execute(_CREATE)
-            await connection.execute(step.sql.encode())
+            await _apply(connection, step)
             await connection.execute(_NOTE, (step.number, step.name, step.checksum))
         return step
+
+
+async def _apply(connection: Connection, step: Step) -> None:
+    try:
+        await connection.execute(step.sql.encode())
+    except psycopg.Error as error:
+        why = str(error).partition("\n")[0]
+        detail = f"Step {step.number:04} {step.name} failed, and left nothing behind: {why}."
+        raise Unavailable(detail) from error
 
 
 async def _set(connection: Connection, name: str, value: str) -> None:
