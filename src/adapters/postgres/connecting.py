@@ -5,6 +5,7 @@ import os
 import select
 import socket
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final, TypeAlias
 
@@ -16,6 +17,7 @@ from profilecore.errors import Unavailable
 
 Connection: TypeAlias = psycopg.AsyncConnection[tuple[Any, ...]]
 
+PLAIN: Final[Mapping[str, Any]] = {"autocommit": True, "prepare_threshold": None}
 PREPARED_AFTER: Final = 5  # uses of a statement on one connection
 _ATTEMPT_MAX: Final = 2  # seconds, the least that libpq knows
 _BETWEEN_ATTEMPTS: Final = 0.2
@@ -53,7 +55,7 @@ class PostgresAddress:
         )
 
     def options(self, statement_timeout: float) -> dict[str, Any]:
-        """How its connections are made; the server ends by itself what takes too long."""
+        """How connections for calls are made; the server itself ends what takes too long."""
         threshold = PREPARED_AFTER if self.prepared else None
         kept: dict[str, Any] = {"autocommit": True, "prepare_threshold": threshold}
         if self.prepared:
@@ -69,7 +71,11 @@ class PostgresAddress:
         )
 
 
-async def connected(address: PostgresAddress, timeout: float) -> Connection:  # noqa: ASYNC109
+async def connected(
+    address: PostgresAddress,
+    timeout: float,  # noqa: ASYNC109 - the bound is the point
+    options: Mapping[str, Any] = PLAIN,
+) -> Connection:
     """One connection, waiting at most about `timeout` seconds for a server that is starting.
 
     A server that is up and refuses is not waited for: asking again does not change a password.
@@ -79,9 +85,7 @@ async def connected(address: PostgresAddress, timeout: float) -> Connection:  # 
         # Asked first: a refusal that comes while it is starting would look final.
         up = await asyncio.to_thread(_is_up, address)
         try:
-            return await psycopg.AsyncConnection.connect(
-                address.conninfo(), autocommit=True, prepare_threshold=None
-            )
+            return await psycopg.AsyncConnection.connect(address.conninfo(), **options)
         except psycopg.Error as error:
             if up or time.monotonic() > deadline:
                 raise address.unusable(error) from error

@@ -57,14 +57,15 @@ class PostgresDatabase:
         """
         if self._pool is not None:
             return
-        connection = await connected(self._address, self._connect_timeout)
+        options = self._address.options(self._statement_timeout)
+        connection = await connected(self._address, self._connect_timeout, options)
         async with connection:
             with translated():
                 if await pending(connection):
                     raise Unavailable(NOT_MIGRATED)
         pool = AsyncConnectionPool[Connection](
             self._address.conninfo(),
-            kwargs=self._address.options(self._statement_timeout),
+            kwargs=options,
             min_size=1,
             max_size=self._pool_max,
             max_waiting=WAITING_MAX,

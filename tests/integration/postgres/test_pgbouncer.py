@@ -13,7 +13,6 @@ from profilecore.adapters.postgres import (
     PostgresLog,
     PostgresProfiles,
 )
-from profilecore.errors import ProfilecoreError, Unavailable
 from profilecore.paging import Count, Query
 from tests.contracts.samples import add, deleted, person, updated, write
 from tests.support.pgbouncer import pooled
@@ -65,14 +64,8 @@ async def test_many_callers_share_its_two_connections(
     await database.close()
 
 
-async def test_with_prepared_statements_it_breaks(
-    tmp_path: Path, through: PostgresAddress
-) -> None:
-    """What the setting is for: pgbouncer takes neither their options nor their statements."""
+def test_without_the_setting_nothing_starts(tmp_path: Path, through: PostgresAddress) -> None:
     assert run(tmp_path, "migrate", "up", **settings(through)).returncode == 0
-    database = PostgresDatabase(replace(through, prepared=True))
-    await database.open()
-    with pytest.raises(ProfilecoreError) as refused:
-        await database.ping()
-    assert isinstance(refused.value, Unavailable)
-    await database.close()
+    ended = run(tmp_path, "export", **settings(through), DB_PREPARED="on")
+    assert ended.returncode == 3
+    assert "unsupported startup parameter" in ended.stderr
