@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from profilecore.entrypoints.cli import data, running
+from profilecore.entrypoints.cli import data, migrating, running
 from profilecore.entrypoints.cli.exits import PROGRAM, ExitCode, ended, failed
 
 _EPILOG = """\b
@@ -34,6 +34,7 @@ app.command("serve")(running.serve)
 app.command("import")(data.import_)
 app.command("export")(data.export)
 app.command("seed")(data.seed)
+app.add_typer(migrating.app, name="migrate")
 app.command("openapi")(running.openapi)
 app.command("config")(running.config)
 

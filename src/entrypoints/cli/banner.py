@@ -13,9 +13,11 @@ def banner(settings: Settings, base_url: str) -> str:
     """The text for a service that answers at `base_url`."""
     kept = {
         "sqlite": f"SQLite, in {_folder(settings.data_dir)}",
+        "postgres": f"PostgreSQL at {settings.db_host}, {settings.db_name}",
         "memory": "memory: gone when this stops",
     }
     cached = {
+        "redis": f"Redis at {settings.redis_address}; memory while it is lost",
         "memory": f"memory, {settings.cache_memory_max} profiles at most",
         "noop": "none",
     }

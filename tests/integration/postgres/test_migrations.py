@@ -130,7 +130,7 @@ def test_migrate_is_for_postgres(tmp_path: Path) -> None:
 
 async def test_a_step_that_fails_leaves_nothing_behind(bare: PostgresAddress) -> None:
     broken = [Step(1, "one", "CREATE TABLE one ()"), Step(2, "two", "CREATE TABLE two (); SELEC")]
-    with pytest.raises(Unavailable, match="Step 0002 two failed.*SELEC"):
+    with pytest.raises(Unavailable, match=r"Step 0002 two failed.*SELEC"):
         await Migrations(bare, known=broken).up()
     assert execute(bare, "SELECT to_regclass('one'), to_regclass('two')") == [("one", None)]
     mended = [broken[0], Step(2, "two", "CREATE TABLE two ()")]
@@ -147,7 +147,7 @@ async def test_a_step_does_not_wait_for_a_table_for_long(
     second = Step(2, "two", "ALTER TABLE one ADD COLUMN two text")
     with psycopg.connect(bare.conninfo()) as reader:
         reader.execute("SELECT FROM one")
-        with pytest.raises(Unavailable, match="0002 two failed.*lock timeout"):
+        with pytest.raises(Unavailable, match=r"0002 two failed.*lock timeout"):
             await asyncio.wait_for(Migrations(bare, known=[first, second]).up(), 5)
     assert await Migrations(bare, known=[first, second]).up() == [second]
 
@@ -182,4 +182,4 @@ async def test_a_step_cannot_be_changed_while_two_look(bare: PostgresAddress) ->
         Migrations(bare, known=other).up(),
         return_exceptions=True,
     )
-    assert sorted(type(result) for result in results if not isinstance(result, list)) == [Conflict]
+    assert [isinstance(result, Conflict) for result in results].count(True) == 1

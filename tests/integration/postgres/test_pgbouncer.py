@@ -26,9 +26,7 @@ def through(bare: PostgresAddress) -> Iterator[PostgresAddress]:
         yield through
 
 
-def test_the_service_runs_and_migrates_through_it(
-    tmp_path: Path, through: PostgresAddress
-) -> None:
+def test_the_service_runs_and_migrates_through_it(tmp_path: Path, through: PostgresAddress) -> None:
     given = {**settings(through), "DB_PREPARED": "off"}
     assert run(tmp_path, "migrate", "up", **given).returncode == 0
     assert run(tmp_path, "migrate", "check", **given).returncode == 0

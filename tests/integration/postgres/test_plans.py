@@ -14,7 +14,11 @@ from profilecore.paging import Count, Cursor, Query, Sort
 from tests.support.postgres import database, execute
 
 ROWS = int(os.environ.get("PLAN_ROWS", "100000"))
-INDEXES = {"created_at": "profiles_created", "updated_at": "profiles_updated", "name": "profiles_name"}
+INDEXES = {
+    "created_at": "profiles_created",
+    "updated_at": "profiles_updated",
+    "name": "profiles_name",
+}
 
 _FILL = f"""
     INSERT INTO profiles SELECT
@@ -25,7 +29,7 @@ _FILL = f"""
             1700000000000000 + (n / 3)::bigint * 1000 AS at
         FROM generate_series(1, {ROWS}) n
     ) made
-"""
+"""  # noqa: S608 - a number of our own
 
 
 @pytest.fixture(scope="module")
@@ -45,7 +49,7 @@ def middle(sort: Sort, address: PostgresAddress) -> Cursor:
     column = "name_key" if sort is Sort.NAME else sort.field
     ((key, id_),) = execute(
         address,
-        f"SELECT {column}, id FROM profiles WHERE deleted_at IS NULL"
+        f"SELECT {column}, id FROM profiles WHERE deleted_at IS NULL"  # noqa: S608
         f" ORDER BY {column} OFFSET {ROWS // 2} LIMIT 1",
     )
     return Cursor(sort, key, id_)

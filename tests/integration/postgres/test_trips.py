@@ -20,9 +20,7 @@ from tests.support.relay import Relay, relayed
 
 
 @pytest.fixture
-async def relay(
-    address: PostgresAddress, monkeypatch: pytest.MonkeyPatch
-) -> AsyncIterator[Relay]:
+async def relay(address: PostgresAddress, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Relay]:
     for name in ("PGSSLMODE", "PGGSSENCMODE"):
         monkeypatch.setenv(name, "disable")  # the relay has to understand what passes
     async with relayed(address.host, address.port) as relay:
@@ -30,9 +28,7 @@ async def relay(
 
 
 @pytest.fixture
-async def database(
-    relay: Relay, address: PostgresAddress
-) -> AsyncIterator[PostgresDatabase]:
+async def database(relay: Relay, address: PostgresAddress) -> AsyncIterator[PostgresDatabase]:
     through = replace(address, host="127.0.0.1", port=relay.port, prepared=False)
     database = PostgresDatabase(through, pool_max=1)
     await database.open()
@@ -71,9 +67,7 @@ async def test_each_operation_is_one_round_trip(relay: Relay, database: Postgres
         assert relay.trips - before == 1
 
 
-async def test_writes_that_wait_are_sent_together(
-    relay: Relay, database: PostgresDatabase
-) -> None:
+async def test_writes_that_wait_are_sent_together(relay: Relay, database: PostgresDatabase) -> None:
     profiles = PostgresProfiles(database)
     before = relay.trips
     people = [person() for _ in range(100)]

@@ -1,6 +1,8 @@
 """What stands in the tables and cannot be read, and what cannot be written to them."""
 
+import socket
 from dataclasses import replace
+from typing import Any
 from uuid import uuid4
 
 import psycopg
@@ -54,15 +56,23 @@ def test_a_password_does_not_show() -> None:
     assert "secret" not in str(address.unusable("no"))
 
 
-async def test_a_connection_that_is_at_its_end_can_be_severed() -> None:
-    class Closed(psycopg.AsyncConnection):
-        def __init__(self) -> None:
-            pass
-
+def test_a_connection_that_is_at_its_end_can_be_severed() -> None:
+    class Closed:
         def fileno(self) -> int:
             raise psycopg.OperationalError("the connection is closed")
 
-        def __del__(self) -> None:
-            pass
+    closed: Any = Closed()
+    sever(closed)
 
-    sever(Closed())
+
+def test_a_line_that_was_cut_can_be_cut_again() -> None:
+    here, there = socket.socketpair(socket.AF_UNIX)
+    there.close()
+    here.shutdown(socket.SHUT_RDWR)
+    line: Any = here
+    sever(line)
+    here.close()
+    gone: Any = socket.socket()
+    sever(gone)  # ENOTCONN
+    gone.close()
+    sever(gone)  # EBADF

@@ -1,0 +1,216 @@
+"""Many writers at once, in one process and in several."""
+
+import asyncio
+import random
+import sys
+from pathlib import Path
+
+import pytest
+
+from profilecore.adapters.memory import MemoryCache
+from profilecore.adapters.postgres import (
+    PostgresAddress,
+    PostgresDatabase,
+    PostgresLog,
+    PostgresProfiles,
+)
+from profilecore.errors import Conflict, Invalid, Unavailable
+from profilecore.event import Change, Event, EventType
+from profilecore.feed import Feed
+from profilecore.service import ProfileService
+from tests.contracts.samples import AT, add, created, deleted, person, restored, updated, write
+from tests.support.postgres import execute, settings
+from tests.support.processes import environment
+
+ROOT = Path(__file__).parents[3]
+
+
+def service_on(database: PostgresDatabase) -> ProfileService:
+    log = PostgresLog(database)
+    feed = Feed(MemoryCache(), log)
+    return ProfileService(PostgresProfiles(database), log, feed)
+
+
+async def test_a_storm_of_updates_loses_none(address: PostgresAddress) -> None:
+    """32 writers, 100 increments each, on one profile, through two processes' worth of adapters."""
+    databases = [PostgresDatabase(address, statement_timeout=10) for _ in range(2)]
+    for database in databases:
+        await database.open()
+    services = [service_on(database) for database in databases]
+    made = await services[0].create(
+        {"name": "Ada", "email": "a@example.com", "bio": "0"}, actor=None
+    )
+    id_ = made.profile.id
+
+    async def increments(service: ProfileService) -> None:
+        done = 0
+        while done < 100:
+            seen = (await service.read(id_, fresh=True)).profile
+            values = {"bio": str(int(seen.bio) + 1)}
+            try:
+                await service.update(id_, values, expected=seen.version, actor=None)
+            except Conflict as conflict:
+                assert conflict.code == "stale_version"  # noqa: PT017 - either end will do
+                await asyncio.sleep(random.random() / 10)  # as a good client does
+            else:
+                done += 1
+
+    await asyncio.gather(*(increments(services[n % 2]) for n in range(32)))
+    last = (await services[1].read(id_, fresh=True)).profile
+    assert (last.bio, last.version) == ("3200", 3201)
+    assert await PostgresLog(databases[0]).position() == 3201
+    for database in databases:
+        await database.close()
+
+
+class Writing:
+    """A process that writes; `positions` are those that it was told."""
+
+    def __init__(self, address: PostgresAddress, name: str, writes: int) -> None:
+        self._address, self._arguments = address, (name, str(writes))
+        self.positions: list[int] = []
+
+    async def start(self) -> None:
+        self.process = await asyncio.create_subprocess_exec(
+            sys.executable,
+            *("-m", "tests.integration.postgres.writing", *self._arguments),
+            stdout=asyncio.subprocess.PIPE,
+            cwd=ROOT,
+            env=environment(**settings(self._address)),
+        )
+        self.reading = asyncio.create_task(self._read())
+
+    async def _read(self) -> None:
+        assert self.process.stdout is not None
+        async for line in self.process.stdout:
+            if line.endswith(b"\n"):
+                self.positions.append(int(line))
+
+
+async def test_a_reader_that_follows_misses_nothing_of_several_processes(
+    address: PostgresAddress, opened: PostgresDatabase
+) -> None:
+    """Positions have no gaps, and none is filled after it was passed; one process is killed."""
+    writers = [Writing(address, f"w{n}", 10_000 if n == 0 else 60) for n in range(4)]
+    for writer in writers:
+        await writer.start()
+    log = PostgresLog(opened)
+    followed: list[Event] = []
+
+    async def follow() -> None:
+        while events := await log.read(followed[-1].position if followed else 0, 50):
+            followed.extend(events)
+
+    finishing = asyncio.gather(*(writer.process.wait() for writer in writers[1:]))
+    while not finishing.done():
+        await follow()
+        await asyncio.sleep(0)
+    assert await finishing == [0, 0, 0]
+    writers[0].process.kill()
+    await asyncio.gather(*(writer.reading for writer in writers), writers[0].process.wait())
+    await opened.fetch("SELECT pg_advisory_xact_lock(5787213827046133101)", ())
+    await follow()
+    positions = [event.position for event in followed]
+    assert positions == list(range(1, len(positions) + 1))
+    answered = [position for writer in writers for position in writer.positions]
+    assert len(answered) == len(set(answered)) > 500
+    assert set(answered) <= set(positions)
+    assert await PostgresProfiles(opened).get([e.profile_id for e in followed[:50]])
+
+
+async def test_callers_that_share_a_call_keep_their_own_promises(
+    opened: PostgresDatabase,
+) -> None:
+    """What is refused or cannot be kept is its caller's alone, and leaves no gap."""
+    profiles = PostgresProfiles(opened)
+    taken, good, late = person(), person(), person()
+    await add(profiles, taken)
+    huge = Change(EventType.CREATED, person(owner="a\0b"), 0)
+    far = Change(EventType.CREATED, person(version=2**70), 0)
+    results = await asyncio.gather(
+        profiles.write([created(person()), created(person(email=taken.email))], atomic=True),
+        profiles.write([created(good)], atomic=False),
+        profiles.write([huge], atomic=False),
+        profiles.write([far], atomic=False),
+        profiles.write([created(person(email=taken.email)), created(late)], atomic=False),
+        return_exceptions=True,
+    )
+    atomic, alone, nul, large, partly = results
+    assert isinstance(atomic, Conflict)
+    assert (atomic.code, atomic.item) == ("email_taken", 1)
+    assert isinstance(alone, list)
+    assert isinstance(nul, Invalid)
+    assert isinstance(large, Invalid)
+    assert isinstance(partly, list)
+    assert isinstance(partly[0], Conflict)
+    events = await PostgresLog(opened).read(0, 10)
+    assert [(e.position, e.profile_id) for e in events] == [
+        (1, taken.id),
+        (2, good.id),
+        (3, late.id),
+    ]
+
+
+async def test_a_value_that_only_the_database_refuses_is_its_callers_alone(
+    opened: PostgresDatabase, address: PostgresAddress
+) -> None:
+    execute(
+        address,
+        "CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN"
+        " RAISE 'no' USING ERRCODE = 'numeric_value_out_of_range'; END $$",
+        "CREATE TRIGGER refuse BEFORE INSERT ON profiles FOR EACH ROW"
+        " WHEN (NEW.name = 'Bad') EXECUTE FUNCTION refuse()",
+    )
+    profiles = PostgresProfiles(opened)
+    people = [person(name="Bad" if n == 3 else "Good") for n in range(8)]
+    results = await asyncio.gather(
+        *(profiles.write([created(p)], atomic=False) for p in people), return_exceptions=True
+    )
+    assert [isinstance(result, Invalid) for result in results] == [n == 3 for n in range(8)]
+    assert len(await profiles.get([p.id for p in people])) == 7
+
+
+async def test_a_snapshot_of_before_the_wait_is_refused(
+    opened: PostgresDatabase, address: PostgresAddress
+) -> None:
+    """With REPEATABLE READ a writer would not see what it waited for."""
+    isolation = "default_transaction_isolation = 'repeatable read'"
+    execute(address, f"ALTER DATABASE {address.name} SET {isolation}")
+    database = PostgresDatabase(address)
+    await database.open()
+    with pytest.raises(Unavailable) as refused:
+        await add(PostgresProfiles(database), person())
+    assert "READ COMMITTED" in str(refused.value.__cause__)
+    assert await PostgresLog(opened).position() == 0
+    await database.close()
+
+
+async def test_purge_and_restore_take_turns(opened: PostgresDatabase) -> None:
+    """A tombstone on its way out is brought back whole, or not at all."""
+    profiles, log = PostgresProfiles(opened), PostgresLog(opened)
+    for _ in range(20):
+        profile = person()
+        await add(profiles, profile)
+        gone = deleted(profile, AT)
+        await write(profiles, gone)
+        change = restored(gone.profile)
+        purged, (outcome,) = await asyncio.gather(
+            profiles.purge(gone.profile.updated_at.replace(year=9000)),
+            profiles.write([change], atomic=False),
+        )
+        rows = await profiles.get([profile.id])
+        first = (await log.history(profile.id, None, 10))[-1]
+        assert purged == (0 if isinstance(outcome, Event) else 1)
+        assert bool(rows) == isinstance(outcome, Event) == bool(first.data)
+        if rows:
+            again = deleted(change.profile, AT)
+            await write(profiles, again)
+            await profiles.purge(again.profile.updated_at.replace(year=9000))
+
+
+async def test_an_update_keeps_the_indexes_true(opened: PostgresDatabase) -> None:
+    profiles, one = PostgresProfiles(opened), person(name="Zoë")
+    await add(profiles, one)
+    await write(profiles, updated(one, name="Ada", email="other@example.com"))
+    ((name, key),) = await opened.fetch("SELECT name_key, email_key FROM profiles", ())
+    assert (name, key) == ("ada", "other@example.com")
