@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Any, Final, cast
 
 from redis.asyncio import BlockingConnectionPool, Connection, Redis, SSLConnection
 from redis.asyncio.retry import Retry
@@ -71,12 +71,17 @@ class Gate:
     async def calling(self) -> AsyncIterator[None]:
         """Hold a place for one call; Unavailable for whatever goes wrong in it."""
         await self._enter()
+        task = cast("asyncio.Task[object]", asyncio.current_task())
+        cancelled = task.cancelling()
         try:
             with translated():
                 async with asyncio.timeout(CONNECT_MAX + CALL_MAX):
                     yield
         finally:
             self._places.release()
+        # The client uses wait_for, which in Python 3.11 loses a cancellation that comes late.
+        if task.cancelling() > cancelled:
+            raise asyncio.CancelledError
 
     async def _enter(self) -> None:
         try:
