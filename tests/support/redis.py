@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Self
 
 from redis import Redis
-from redis.exceptions import RedisError
+from redis.exceptions import AuthenticationError, RedisError
 
 START_MAX = 10.0
 
@@ -37,7 +37,11 @@ class RedisProcess:
         self._process: subprocess.Popen[bytes] | None = None
 
     def __enter__(self) -> Self:
-        self.start()
+        try:
+            self.start()
+        except BaseException:
+            self.kill()
+            raise
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -79,9 +83,9 @@ class RedisProcess:
                 with self.client() as client:
                     client.ping()
                 return
-            except RedisError as error:
-                if "NOAUTH" in str(error) or "authenticat" in str(error).lower():
-                    return
+            except AuthenticationError:
+                return
+            except RedisError:
                 assert time.monotonic() < deadline, (self.folder / "redis.log").read_text()
                 time.sleep(0.01)
 

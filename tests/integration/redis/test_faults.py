@@ -1,0 +1,228 @@
+"""Redis refused, silent, slow, resetting, absent: no call fails, and the way back is automatic."""
+
+import asyncio
+import subprocess
+import time
+from collections.abc import AsyncIterator
+from pathlib import Path
+from uuid import UUID
+
+import pytest
+
+from profilecore.adapters.memory import MemoryStore
+from profilecore.adapters.redis import RedisCache, RedisServer
+from profilecore.errors import Unavailable
+from profilecore.relay import Horizon
+from tests.contracts.samples import person
+from tests.integration.redis.stack import Stack
+from tests.support.redis import RedisProcess, free_port
+
+BACK_MAX = 5.0
+
+
+@pytest.fixture
+async def stack(server: RedisProcess) -> AsyncIterator[Stack]:
+    async with Stack(MemoryStore(), server.port, f"faults{time.monotonic_ns()}") as stack:
+        yield stack
+
+
+async def written(stack: Stack) -> UUID:
+    change = {"name": "Ada", "email": f"{time.monotonic_ns()}@example.com"}
+    return (await stack.service.create(change, actor=None)).profile.id
+
+
+async def slowest(stack: Stack, ids: list[UUID], seconds: float) -> float:
+    """Read and write for a while; give the longest that a read took."""
+    end, worst = time.monotonic() + seconds, 0.0
+    while time.monotonic() < end:
+        for id_ in ids:
+            began = time.monotonic()
+            assert await stack.read(id_) is not None
+            worst = max(worst, time.monotonic() - began)
+        values = {"bio": str(time.monotonic_ns())}
+        await stack.service.update(ids[0], values, expected=None, actor=None)
+        await asyncio.sleep(0.002)
+    return worst
+
+
+async def test_a_cut_way_costs_nothing_and_heals_by_itself(stack: Stack) -> None:
+    id_ = await written(stack)
+    stack.proxy.cut()
+    assert await slowest(stack, [id_], 1.0) < 0.75
+    assert stack.cache.active
+    stack.proxy.heal()
+    assert await stack.until(active=False) < BACK_MAX
+
+
+async def test_a_silent_server_is_waited_for_once(server: RedisProcess, stack: Stack) -> None:
+    id_ = await written(stack)
+    server.pause()
+    try:
+        assert await slowest(stack, [id_], 1.0) < 1.2
+        assert stack.cache.active
+        assert await slowest(stack, [id_], 1.0) < 0.25, "nobody waits while it is known to be lost"
+    finally:
+        server.resume()
+    assert await stack.until(active=False) < BACK_MAX
+
+
+async def test_a_slow_way_is_used(stack: Stack) -> None:
+    id_ = await written(stack)
+    stack.proxy.delay = 0.1
+    began = time.monotonic()
+    for _ in range(5):
+        assert await stack.read(id_) is not None
+    assert time.monotonic() - began < 5 * 0.25
+
+
+async def test_answers_that_break_off_are_no_errors(stack: Stack) -> None:
+    id_ = await written(stack)
+    stack.proxy.resetting = True
+    await slowest(stack, [id_], 1.0)
+    assert stack.cache.active
+    stack.proxy.heal()
+    assert await stack.until(active=False) < BACK_MAX
+
+
+async def test_a_restart_that_forgets_everything(tmp_path: Path) -> None:
+    """A new Redis is in use within seconds, and does not take what late reads bring."""
+    with RedisProcess(tmp_path) as server:
+        async with Stack(MemoryStore(), server.port, "restart") as stack:
+            id_ = await written(stack)
+            server.kill()
+            await slowest(stack, [id_], 0.5)
+            assert stack.cache.active
+            server.start()
+            assert await stack.until(active=False) < BACK_MAX
+            await stack.read(id_)
+            assert id_ in await stack.redis.get([id_])
+
+
+async def test_a_redis_that_comes_later(tmp_path: Path) -> None:
+    port = free_port()
+    async with Stack(MemoryStore(), port, "later") as stack:
+        assert stack.cache.active
+        id_ = await written(stack)
+        assert await stack.read(id_) is not None
+        with RedisProcess(tmp_path, port=port):
+            assert await stack.until(active=False) < BACK_MAX
+            await stack.read(id_)
+            assert id_ in await stack.redis.get([id_])
+
+
+async def test_five_hundred_at_once_are_no_outage(stack: Stack) -> None:
+    ids = [await written(stack) for _ in range(20)]
+    turns = len(stack.turns)
+    for _ in range(5):
+        readings = await asyncio.gather(*(stack.read(ids[n % 20]) for n in range(500)))
+        assert None not in readings
+    assert stack.turns[turns:] == []
+
+
+async def test_a_call_that_is_cancelled_ends(stack: Stack) -> None:
+    """Also where the client library loses the cancellation."""
+    id_ = await written(stack)
+    for turn in range(300):
+        task = asyncio.create_task(stack.redis.get([id_]))
+        for _ in range(turn % 12):
+            await asyncio.sleep(0)
+        if task.cancel():
+            _, late = await asyncio.wait({task}, timeout=2)
+            assert not late
+            assert task.cancelled() or task.exception() is None
+
+
+async def test_a_busy_pool_says_so(server: RedisProcess) -> None:
+    at = RedisServer(host="127.0.0.1", port=server.port)
+    cache = RedisCache(at, Horizon(0), connections=1, prefix="busy")
+    await cache.open()
+    server.pause()
+    try:
+        outcomes = await asyncio.gather(
+            *(cache.put(person()) for _ in range(3)), return_exceptions=True
+        )
+    finally:
+        server.resume()
+    await cache.close()
+    codes = sorted(e.code for e in outcomes if isinstance(e, Unavailable))
+    assert codes[0] == "busy"
+    assert codes[-1] == "timeout"
+
+
+async def test_garbage_is_a_miss_and_counted(server: RedisProcess, stack: Stack) -> None:
+    id_ = await written(stack)
+    key = f"{stack.redis._prefix}:{id_.hex}"
+    with server.client() as client:
+        good = client.get(key)
+        assert isinstance(good, bytes)
+        head = b":".join(good.split(b":", 3)[:3])
+        for garbage in (head + b":\xff\xff", head.replace(b":1:", b":7:", 1) + good[len(head) :]):
+            client.set(key, garbage)
+            counted = stack.redis.garbled
+            assert await stack.redis.get([id_]) == {}
+            assert stack.redis.garbled == counted + 1
+        client.set(key, head.rpartition(b":")[0] + b":soon:x")
+        assert await stack.redis.get([id_]) == {}
+        client.set(key, "nonsense")
+        assert await stack.redis.get([id_]) == {}
+        client.delete(key)
+        client.rpush(key, "a list")
+        assert await stack.redis.get([id_]) == {}
+        assert await stack.read(id_) is not None
+        assert id_ in await stack.redis.get([id_]), "the next fill replaces it"
+        client.delete(f"{stack.redis._prefix}:state")
+        client.rpush(f"{stack.redis._prefix}:state", "a list")
+    assert await stack.redis.get([id_]) == {}
+    assert await stack.redis.position() is None
+    await stack.until(active=True)
+    await stack.until(active=False)
+
+
+async def test_a_copy_lives_a_little_less_than_its_time_and_its_floor_longer(
+    server: RedisProcess, stack: Stack
+) -> None:
+    ids = [await written(stack) for _ in range(30)]
+    with server.client() as client:
+        rests = [client.pttl(f"{stack.redis._prefix}:{i.hex}") / 1000 for i in ids]  # type: ignore[operator]
+    day = 24 * 3600
+    assert all(0.9 * day <= rest - 300 <= day for rest in rests)
+    assert max(rests) - min(rests) > 60
+
+
+async def test_an_acl_user_is_asked_for(tmp_path: Path) -> None:
+    (tmp_path / "users.acl").write_text("user default off\nuser app on >secret ~* +@all\n")
+    with RedisProcess(tmp_path, "--aclfile", "users.acl") as server:
+        for username, password, right in (("app", "secret", True), ("app", "no", False)):
+            at = RedisServer(
+                host="127.0.0.1", port=server.port, username=username, password=password
+            )
+            cache = RedisCache(at, Horizon(0))
+            await cache.open()
+            if right:
+                await cache.ping()
+            else:
+                with pytest.raises(Unavailable, match="refused the username or password"):
+                    await cache.ping()
+            await cache.close()
+
+
+async def test_tls_with_a_certificate_that_is_checked(tmp_path: Path) -> None:
+    subject = ("-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost")
+    files = ("-keyout", "key.pem", "-out", "cert.pem")
+    made = ("openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2")
+    await asyncio.to_thread(
+        subprocess.run, [*made, *files, *subject], cwd=tmp_path, check=True, capture_output=True
+    )
+    port = free_port()
+    words = ("--tls-port", str(port), "--tls-cert-file", "cert.pem", "--tls-key-file", "key.pem")
+    with RedisProcess(tmp_path, *words, "--tls-auth-clients", "no"):
+        for ca_file, right in ((str(tmp_path / "cert.pem"), True), (None, False)):
+            at = RedisServer(host="localhost", port=port, tls=True, ca_file=ca_file)
+            cache = RedisCache(at, Horizon(0))
+            await cache.open()
+            if right:
+                await cache.ping()
+            else:
+                with pytest.raises(Unavailable, match="cannot be reached"):
+                    await cache.ping()
+            await cache.close()
