@@ -14,6 +14,10 @@ nox.options.sessions = ["lint", "types", "unit", "integration", "e2e", "docs"]
 
 SOURCES = Path("src")
 MAX_LINES = 300
+SERVERS = {  # none of them is on the PATH
+    "/usr/lib/postgresql/15/bin/postgres": "postgresql-15",
+    "/usr/sbin/pgbouncer": "pgbouncer",
+}
 
 
 def install(session: nox.Session) -> None:
@@ -77,7 +81,7 @@ def check_sources(session: nox.Session) -> None:
     """Refuse source files that are too long, and folders that no wheel would carry."""
     faults = []
     for path in sorted(SOURCES.rglob("*")):
-        if path.suffix in {".py", ".html", ".js", ".css"}:
+        if path.suffix in {".py", ".sql", ".html", ".js", ".css"}:
             lines = len(path.read_text(encoding="utf-8").splitlines())
             if lines > MAX_LINES:
                 faults.append(f"{path} has {lines} lines, and {MAX_LINES} are the limit")
@@ -111,6 +115,7 @@ def unit(session: nox.Session) -> None:
 @nox.session
 def integration(session: nox.Session) -> None:
     """Run the tests of parts that work together."""
+    require(session, **SERVERS)
     install(session)
     pytest(session, "tests/integration")
 
@@ -167,7 +172,7 @@ def build(session: nox.Session) -> None:
     session.run("python", "-m", "build", "--no-isolation", silent=True)
     (wheel,) = Path("dist").glob("*.whl")
     packaged = set(zipfile.ZipFile(wheel).namelist())
-    for path in SOURCES.rglob("*.py"):
+    for path in [*SOURCES.rglob("*.py"), *SOURCES.rglob("*.sql")]:
         inner = path.relative_to(SOURCES)
         name = inner if inner.parts[0] == "profilecore" else Path("profilecore", inner)
         if name.as_posix() not in packaged:

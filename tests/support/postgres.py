@@ -9,16 +9,17 @@ import socket
 import subprocess
 import tempfile
 import time
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Iterator, Mapping
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import replace
 from itertools import count
 from pathlib import Path
+from typing import Any
 
 import psutil
 import psycopg
 
-from profilecore.adapters.postgres import Migrations, PostgresAddress
+from profilecore.adapters.postgres import Migrations, PostgresAddress, PostgresDatabase
 
 BINARIES = Path("/usr/lib/postgresql/15/bin")
 START_MAX = 30.0
@@ -61,6 +62,8 @@ class Postgres:
         secret.chmod(0o644)
         self._run(
             *("initdb", "--username=postgres", "--encoding=UTF8", "--locale=C.UTF-8"),
+            # Whose order is not that of code points, so that it shows what relies on it.
+            *("--locale-provider=icu", "--icu-locale=en-US"),
             *("--auth=scram-sha-256", f"--pwfile={secret}", "--no-sync"),
             *("--pgdata", str(self._data)),
         )
@@ -123,6 +126,13 @@ class Postgres:
         assert self._process is not None
         self._process.wait(30)
 
+    def revive(self) -> None:
+        """Make it answer again, whatever was done to it."""
+        if self._process is not None and self._process.poll() is None:
+            self.thaw()
+        else:
+            self.start()
+
     def close(self) -> None:
         if self._process is not None and self._process.poll() is None:
             self.thaw()
@@ -173,6 +183,17 @@ def execute(address: PostgresAddress, *statements: str) -> list[tuple]:
         for statement in statements:
             cursor.execute(statement.encode())
         return cursor.fetchall() if cursor.description else []
+
+
+@asynccontextmanager
+async def using(address: PostgresAddress, **options: Any) -> AsyncIterator[PostgresDatabase]:
+    """The adapter, opened; and closed whatever happens."""
+    database = PostgresDatabase(address, **options)
+    await database.open()
+    try:
+        yield database
+    finally:
+        await database.close()
 
 
 @contextmanager

@@ -78,10 +78,10 @@ class PostgresDatabase:
 
     async def close(self) -> None:
         """Finish what was accepted, in bounded time."""
-        pool, self._pool = self._pool, self._pool
+        pool = self._pool
         if pool is None:
             return
-        await self.writer.close()
+        await self.writer.close()  # through the pool
         self._pool = None
         while self._under_way:
             await asyncio.wait(self._under_way)

@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator, Iterator
 import pytest
 
 from profilecore.adapters.postgres import PostgresAddress, PostgresDatabase
-from tests.support.postgres import Postgres, database, reachable, running
+from tests.support.postgres import Postgres, database, reachable, running, using
 
 
 @pytest.fixture(scope="session")
@@ -30,10 +30,8 @@ def bare(server: PostgresAddress) -> Iterator[PostgresAddress]:
 
 @pytest.fixture
 async def opened(address: PostgresAddress) -> AsyncIterator[PostgresDatabase]:
-    database = PostgresDatabase(address, pool_max=3)
-    await database.open()
-    yield database
-    await database.close()
+    async with using(address, pool_max=3) as database:
+        yield database
 
 
 @pytest.fixture
@@ -48,5 +46,4 @@ def own(own_server: Postgres) -> Iterator[PostgresAddress]:
     """A migrated database on that server."""
     with database(own_server.address) as address:
         yield address
-        if not own_server.answers():
-            own_server.start()
+        own_server.revive()

@@ -2,6 +2,7 @@
 
 import asyncio
 import subprocess
+import time
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -12,14 +13,13 @@ import pytest
 from profilecore.adapters.postgres import (
     Migrations,
     PostgresAddress,
-    PostgresDatabase,
     PostgresProfiles,
 )
 from profilecore.adapters.postgres.migrate import Step, steps
 from profilecore.errors import Conflict, Unavailable
 from profilecore.paging import Query
 from tests.contracts.samples import add, person
-from tests.support.postgres import execute, settings
+from tests.support.postgres import execute, settings, using
 from tests.support.processes import COMMAND, environment, run
 
 ALL = "".join(f"{step.number:04} {step.name}: applied\n" for step in steps())
@@ -91,6 +91,13 @@ def test_nothing_starts_without_the_tables(
     assert execute(bare, "SELECT to_regclass('profiles')") == [(None,)]
 
 
+def test_nothing_starts_where_one_step_is_missing(tmp_path: Path, address: PostgresAddress) -> None:
+    execute(address, "DELETE FROM profilecore_migrations WHERE number = 3")
+    ended = run(tmp_path, "export", **settings(address))
+    line = "profilecore: The database is not migrated: run `profilecore migrate up`.\n"
+    assert (ended.returncode, ended.stderr) == (3, line)
+
+
 @pytest.mark.parametrize(
     ("wrong", "reason"),
     [
@@ -110,7 +117,9 @@ def test_a_bad_setting_is_one_line(
     command: str,
 ) -> None:
     given = {**settings(address), "SERVER_PORT": "0", **wrong}
+    began = time.monotonic()
     ended = run(tmp_path, *command.split(), **given)
+    assert time.monotonic() - began < 8, "what refuses is not waited for"
     assert ended.returncode == 3
     assert len(ended.stderr.splitlines()) == 1
     assert ended.stderr.startswith("profilecore: The database ")
@@ -165,13 +174,11 @@ def stranger(server: PostgresAddress, bare: PostgresAddress) -> Iterator[Postgre
 async def test_without_the_right_to_make_extensions_all_works(stranger: PostgresAddress) -> None:
     await Migrations(stranger).up()
     assert execute(stranger, "SELECT to_regclass('profiles_text')") == [(None,)]
-    database = PostgresDatabase(stranger)
-    await database.open()
-    profiles = PostgresProfiles(database)
-    ada = person(name="Ada Lovelace")
-    await add(profiles, ada, person())
-    assert (await profiles.list(Query(q="love"))).profiles == (ada,)
-    await database.close()
+    async with using(stranger) as database:
+        profiles = PostgresProfiles(database)
+        ada = person(name="Ada Lovelace")
+        await add(profiles, ada, person())
+        assert (await profiles.list(Query(q="love"))).profiles == (ada,)
 
 
 async def test_a_step_cannot_be_changed_while_two_look(bare: PostgresAddress) -> None:

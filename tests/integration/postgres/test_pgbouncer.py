@@ -9,14 +9,13 @@ import pytest
 
 from profilecore.adapters.postgres import (
     PostgresAddress,
-    PostgresDatabase,
     PostgresLog,
     PostgresProfiles,
 )
 from profilecore.paging import Count, Query
 from tests.contracts.samples import add, deleted, person, updated, write
 from tests.support.pgbouncer import pooled
-from tests.support.postgres import settings
+from tests.support.postgres import settings, using
 from tests.support.processes import run, serving
 
 
@@ -43,23 +42,21 @@ async def test_many_callers_share_its_two_connections(
     tmp_path: Path, through: PostgresAddress
 ) -> None:
     assert run(tmp_path, "migrate", "up", **settings(through)).returncode == 0
-    database = PostgresDatabase(replace(through, prepared=False), pool_max=8)
-    await database.open()
-    profiles, log = PostgresProfiles(database), PostgresLog(database)
+    async with using(replace(through, prepared=False), pool_max=8) as database:
+        profiles, log = PostgresProfiles(database), PostgresLog(database)
 
-    async def work() -> None:
-        for _ in range(15):
-            profile = person()
-            await add(profiles, profile)
-            second = updated(profile, bio="second")
-            await write(profiles, second, deleted(second.profile))
-            assert profile.id in await profiles.get([profile.id])
-            await profiles.list(Query(limit=3, q="person", count=Count.EXACT))
-            assert len(await log.history(profile.id, None, 9)) == 3
+        async def work() -> None:
+            for _ in range(15):
+                profile = person()
+                await add(profiles, profile)
+                second = updated(profile, bio="second")
+                await write(profiles, second, deleted(second.profile))
+                assert profile.id in await profiles.get([profile.id])
+                await profiles.list(Query(limit=3, q="person", count=Count.EXACT))
+                assert len(await log.history(profile.id, None, 9)) == 3
 
-    await asyncio.gather(*(work() for _ in range(16)))
-    assert await log.position() == 16 * 15 * 3
-    await database.close()
+        await asyncio.gather(*(work() for _ in range(16)))
+        assert await log.position() == 16 * 15 * 3
 
 
 def test_without_the_setting_nothing_starts(tmp_path: Path, through: PostgresAddress) -> None:

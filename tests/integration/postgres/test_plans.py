@@ -8,10 +8,10 @@ from typing import Any
 import psycopg
 import pytest
 
-from profilecore.adapters.postgres import PostgresAddress, PostgresDatabase, PostgresProfiles
+from profilecore.adapters.postgres import PostgresAddress, PostgresProfiles
 from profilecore.adapters.postgres.profiles import statement
 from profilecore.paging import Count, Cursor, Query, Sort
-from tests.support.postgres import database, execute
+from tests.support.postgres import database, execute, using
 
 ROWS = int(os.environ.get("PLAN_ROWS", "100000"))
 INDEXES = {
@@ -104,13 +104,11 @@ def test_the_history_of_one_and_the_log_are_looked_up(full: PostgresAddress) -> 
 
 @pytest.mark.parametrize("q", [None, "5@example", "person 1"])
 async def test_an_estimate_is_near(full: PostgresAddress, q: str | None) -> None:
-    database = PostgresDatabase(full, statement_timeout=30)
-    await database.open()
-    profiles = PostgresProfiles(database)
-    query = Query(limit=1, q=q, count=Count.EXACT)
-    exact = (await profiles.list(query)).total
-    estimate = (await profiles.list(replace(query, count=Count.ESTIMATED))).total
-    await database.close()
+    async with using(full, statement_timeout=30) as database:
+        profiles = PostgresProfiles(database)
+        query = Query(limit=1, q=q, count=Count.EXACT)
+        exact = (await profiles.list(query)).total
+        estimate = (await profiles.list(replace(query, count=Count.ESTIMATED))).total
     assert exact is not None
     assert estimate is not None
     factor = 1.02 if q is None else 3

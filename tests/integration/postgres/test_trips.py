@@ -16,6 +16,7 @@ from profilecore.adapters.postgres import (
 from profilecore.event import Event
 from profilecore.paging import Count, Query, Sort
 from tests.contracts.samples import AT, add, created, deleted, person, updated
+from tests.support.postgres import using
 from tests.support.relay import Relay, relayed
 
 
@@ -30,11 +31,9 @@ async def relay(address: PostgresAddress, monkeypatch: pytest.MonkeyPatch) -> As
 @pytest.fixture
 async def database(relay: Relay, address: PostgresAddress) -> AsyncIterator[PostgresDatabase]:
     through = replace(address, host="127.0.0.1", port=relay.port, prepared=False)
-    database = PostgresDatabase(through, pool_max=1)
-    await database.open()
-    await database.ping()
-    yield database
-    await database.close()
+    async with using(through, pool_max=1) as database:
+        await database.ping()
+        yield database
 
 
 async def test_each_operation_is_one_round_trip(relay: Relay, database: PostgresDatabase) -> None:
@@ -83,12 +82,10 @@ async def test_a_statement_that_comes_often_is_prepared_once(
     relay: Relay, address: PostgresAddress
 ) -> None:
     through = replace(address, host="127.0.0.1", port=relay.port)
-    database = PostgresDatabase(through, pool_max=1)
-    await database.open()
-    profiles, there = PostgresProfiles(database), person()
-    await add(profiles, there)
-    before = relay.trips
-    for _ in range(50):
-        await profiles.get([there.id])
-    assert relay.trips - before == 51
-    await database.close()
+    async with using(through, pool_max=1) as database:
+        profiles, there = PostgresProfiles(database), person()
+        await add(profiles, there)
+        before = relay.trips
+        for _ in range(50):
+            await profiles.get([there.id])
+        assert relay.trips - before == 51

@@ -5,6 +5,7 @@ import random
 import sys
 from pathlib import Path
 
+import psycopg
 import pytest
 
 from profilecore.adapters.memory import MemoryCache
@@ -14,12 +15,22 @@ from profilecore.adapters.postgres import (
     PostgresLog,
     PostgresProfiles,
 )
-from profilecore.errors import Conflict, Invalid, Unavailable
+from profilecore.errors import Conflict, Invalid, NotFound, Unavailable
 from profilecore.event import Change, Event, EventType
 from profilecore.feed import Feed
 from profilecore.service import ProfileService
-from tests.contracts.samples import AT, add, created, deleted, person, restored, updated, write
-from tests.support.postgres import execute, settings
+from tests.contracts.samples import (
+    AT,
+    SECOND,
+    add,
+    created,
+    deleted,
+    person,
+    restored,
+    updated,
+    write,
+)
+from tests.support.postgres import execute, settings, using
 from tests.support.processes import environment
 
 ROOT = Path(__file__).parents[3]
@@ -176,13 +187,11 @@ async def test_a_snapshot_of_before_the_wait_is_refused(
     """With REPEATABLE READ a writer would not see what it waited for."""
     isolation = "default_transaction_isolation = 'repeatable read'"
     execute(address, f"ALTER DATABASE {address.name} SET {isolation}")
-    database = PostgresDatabase(address)
-    await database.open()
-    with pytest.raises(Unavailable) as refused:
-        await add(PostgresProfiles(database), person())
-    assert "READ COMMITTED" in str(refused.value.__cause__)
-    assert await PostgresLog(opened).position() == 0
-    await database.close()
+    async with using(address) as database:
+        with pytest.raises(Unavailable) as refused:
+            await add(PostgresProfiles(database), person())
+        assert "READ COMMITTED" in str(refused.value.__cause__)
+        assert await PostgresLog(opened).position() == 0
 
 
 async def test_purge_and_restore_take_turns(opened: PostgresDatabase) -> None:
@@ -214,3 +223,20 @@ async def test_an_update_keeps_the_indexes_true(opened: PostgresDatabase) -> Non
     await write(profiles, updated(one, name="Ada", email="other@example.com"))
     ((name, key),) = await opened.fetch("SELECT name_key, email_key FROM profiles", ())
     assert (name, key) == ("ada", "other@example.com")
+
+
+async def test_of_two_who_trim_at_once_the_later_end_stays(
+    opened: PostgresDatabase, address: PostgresAddress
+) -> None:
+    profiles, log = PostgresProfiles(opened), PostgresLog(opened)
+    events = await add(profiles, *(person(updated_at=AT + n * SECOND) for n in range(6)))
+    with psycopg.connect(address.conninfo()) as other:
+        other.execute("DELETE FROM events WHERE position <= 4")
+        other.execute("UPDATE log SET trimmed = 4")
+        trimming = asyncio.create_task(log.trim(events[2].at))
+        await asyncio.sleep(0.3)
+        assert not trimming.done()
+    assert await trimming == 0
+    with pytest.raises(NotFound):
+        await log.read(3, 10)
+    assert list(await log.read(4, 10)) == events[4:]
