@@ -11,7 +11,6 @@ from uuid import UUID
 from profilecore.adapters.codec import Garbled, decode, encode
 from profilecore.adapters.redis import scripts
 from profilecore.adapters.redis.connection import Gate, RedisServer
-from profilecore.adapters.redis.errors import translated
 from profilecore.event import Event
 from profilecore.profile import Profile
 from profilecore.relay import Horizon
@@ -64,8 +63,7 @@ class RedisCache:
         self._begin = self._redis.register_script(scripts.BEGIN)
 
     async def close(self) -> None:
-        with translated():
-            await self._redis.aclose()
+        await self._redis.aclose()
 
     async def ping(self) -> None:
         """Raise Unavailable where Redis does not answer."""

@@ -17,6 +17,7 @@ _ROOTS: Final = (
     exceptions.IncorrectPolicyType,
     OSError,  # TimeoutError and the errors of TLS among them
     EOFError,
+    RuntimeError,  # uvloop's, for a connection that was closed meanwhile
     UnicodeError,  # a host name that has no form in the DNS
 )
 _REASONS: Final = (
@@ -29,6 +30,7 @@ _REASONS: Final = (
     (exceptions.ResponseError, "Redis refused a command."),
     (exceptions.ConnectionError, "Redis cannot be reached."),
     (OSError, "Redis cannot be reached."),
+    (RuntimeError, "Redis cannot be reached."),
 )
 
 

@@ -47,6 +47,7 @@ def test_each_exception_class_is_translated(kind: type[Exception]) -> None:
         (exceptions.AuthenticationError("x"), "unavailable", "username or password"),
         (exceptions.OutOfMemoryError("x"), "unavailable", "out of memory"),
         (ConnectionResetError("x"), "unavailable", "cannot be reached"),
+        (RuntimeError("the handler is closed"), "unavailable", "cannot be reached"),
         (EOFError("x"), "unavailable", "failed"),
         (UnicodeError("x"), "unavailable", "failed"),
     ],

@@ -28,13 +28,16 @@ class SwitchedLog(MemoryLog):
 
 
 class SwitchedCache(MemoryCache):
-    """A cache that can fail."""
+    """A cache that can fail, and that can be slow to answer."""
 
     down = False
+    pause = 0.0
 
     async def get(self, ids: Collection[UUID]) -> dict[UUID, Profile]:
         self._check()
-        return await super().get(ids)
+        found = await super().get(ids)
+        await asyncio.sleep(self.pause)
+        return found
 
     async def put(self, profile: Profile) -> None:
         self._check()

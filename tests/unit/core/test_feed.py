@@ -153,6 +153,21 @@ async def test_trust_counts_from_before_the_log_was_read(process: Process) -> No
     assert not process.feed.current
 
 
+async def test_an_answer_that_comes_too_late_is_not_given(
+    process: Process, profiles: MemoryProfiles
+) -> None:
+    """What the cache had was vouched for when it was asked, and no longer is."""
+    profile = person()
+    await add(profiles, profile)
+    await process.feed.put(profile)
+    await process.feed.advance()
+    process.cache.pause = 0.1
+    assert await process.feed.get([profile.id]) == {profile.id: profile}
+    process.cache.pause = 0.25
+    await process.feed.advance()
+    assert await process.feed.get([profile.id]) == {}
+
+
 async def test_another_log_ends_it(process: Process, store: MemoryStore) -> None:
     await process.service.create({"name": "Ada", "email": "a@x.de"}, actor=None)
     await process.feed.advance()
