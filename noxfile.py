@@ -1,6 +1,7 @@
 """The project's tasks: `nox -l` lists them, `nox` runs what CI runs, `nox -s unit` runs one."""
 
 import os
+import secrets
 import shutil
 import zipfile
 from pathlib import Path
@@ -14,6 +15,7 @@ nox.options.sessions = ["lint", "types", "unit", "integration", "e2e", "docs"]
 
 SOURCES = Path("src")
 MAX_LINES = 300
+REDIS = {"redis-server": "redis-server", "openssl": "openssl"}
 SERVERS = {  # none of them is on the PATH
     "/usr/lib/postgresql/15/bin/postgres": "postgresql-15",
     "/usr/sbin/pgbouncer": "pgbouncer",
@@ -115,9 +117,22 @@ def unit(session: nox.Session) -> None:
 @nox.session
 def integration(session: nox.Session) -> None:
     """Run the tests of parts that work together."""
-    require(session, **SERVERS)
+    require(session, **SERVERS, **REDIS)
     install(session)
     pytest(session, "tests/integration")
+
+
+@nox.session
+def faults(session: nox.Session) -> None:
+    """Run the campaigns in full; `-- SEED` repeats one."""
+    require(session, **REDIS)
+    install(session)
+    seed = session.posargs[0] if session.posargs else str(secrets.randbelow(2**32))
+    session.log(f"The seed is {seed}.")
+    session.run(
+        *("pytest", "tests/integration/redis", "-o", "timeout=7200"),
+        env={"FAULTS_FULL": "1", "FAULTS_SEED": seed},
+    )
 
 
 @nox.session

@@ -1,14 +1,14 @@
 """Where everything is put together; nobody else imports adapters."""
 
-import asyncio
 import inspect
-from collections.abc import AsyncIterator, Awaitable, Coroutine
-from contextlib import AsyncExitStack, asynccontextmanager, suppress
-from typing import Any, TypeVar
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
+from typing import Protocol, TypeVar
 
 from dependency_injector import containers, providers
 from loguru import logger
 
+from profilecore.adapters.fallback import FallbackCache
 from profilecore.adapters.memory import (
     MemoryCache,
     MemoryLog,
@@ -24,7 +24,16 @@ from profilecore.adapters.observed import (
     ObservedProfiles,
     ObservedQueue,
 )
+from profilecore.adapters.postgres import (
+    Migrations,
+    PostgresAddress,
+    PostgresDatabase,
+    PostgresLog,
+    PostgresProfiles,
+)
+from profilecore.adapters.redis import RedisCache, RedisServer
 from profilecore.adapters.sqlite import SqliteDatabase, SqliteLog, SqliteProfiles
+from profilecore.entrypoints.background import running
 from profilecore.entrypoints.http import Parts
 from profilecore.entrypoints.http.lifecycle import Lifecycle
 from profilecore.entrypoints.http.policy import Policy
@@ -33,6 +42,7 @@ from profilecore.entrypoints.settings import Settings
 from profilecore.entrypoints.telemetry import HttpMetrics, LoopLag, Resources, new_registry
 from profilecore.errors import Unavailable
 from profilecore.feed import Feed
+from profilecore.relay import Horizon, Relay
 from profilecore.service import ProfileService
 
 T = TypeVar("T")
@@ -40,12 +50,53 @@ T = TypeVar("T")
 DATABASE_FILE = "profiles.db"
 
 
-async def _open(database: SqliteDatabase) -> AsyncIterator[SqliteDatabase]:
+class _Opens(Protocol):
+    async def open(self) -> None: ...
+    async def close(self) -> None: ...
+
+
+Database = TypeVar("Database", bound=_Opens)
+
+
+async def _open(database: Database) -> AsyncIterator[Database]:
     await database.open()
     try:
         yield database
     finally:
         await database.close()
+
+
+def _redis_server(settings: Settings) -> RedisServer:
+    host, _, port = settings.redis_address.rpartition(":")
+    password, ca_file = settings.redis_password, settings.redis_ca_file
+    return RedisServer(
+        host=host.removeprefix("[").removesuffix("]"),
+        port=int(port),
+        db=settings.redis_db,
+        username=settings.redis_username,
+        password=None if password is None else password.reveal(),
+        tls=settings.redis_tls,
+        ca_file=None if ca_file is None else str(ca_file),
+    )
+
+
+def _say_turned(active: bool, why: str) -> None:
+    if active:
+        logger.warning("the cache has turned to memory: {}", why)
+    else:
+        logger.info("the cache has turned back to Redis: {}", why)
+
+
+def _address(settings: Settings) -> PostgresAddress:
+    password = settings.db_password
+    return PostgresAddress(
+        host=settings.db_host,
+        port=settings.db_port,
+        user=settings.db_user,
+        password=password.reveal() if password else None,
+        name=settings.db_name,
+        prepared=settings.db_prepared,
+    )
 
 
 async def _nothing_to_ask() -> None:
@@ -67,9 +118,26 @@ class Container(containers.DeclarativeContainer):
             SqliteDatabase, settings.provided.data_dir.joinpath.call(DATABASE_FILE)
         ),
     )
+    address = providers.Singleton(_address, settings)
+    migrations = providers.Singleton(
+        Migrations,
+        address,
+        connect_timeout=settings.provided.db_connect_timeout.total_seconds.call(),
+    )
+    postgres = providers.Resource(
+        _open,
+        providers.Singleton(
+            PostgresDatabase,
+            address,
+            pool_max=settings.provided.db_pool_max,
+            statement_timeout=settings.provided.db_statement_timeout.total_seconds.call(),
+            connect_timeout=settings.provided.db_connect_timeout.total_seconds.call(),
+        ),
+    )
     ping = providers.Selector(
         settings.provided.database,
         sqlite=sqlite.provided.ping,
+        postgres=postgres.provided.ping,
         memory=providers.Object(_nothing_to_ask),
     )
     profiles = providers.Singleton(
@@ -77,6 +145,7 @@ class Container(containers.DeclarativeContainer):
         providers.Selector(
             settings.provided.database,
             sqlite=providers.Singleton(SqliteProfiles, sqlite),
+            postgres=providers.Singleton(PostgresProfiles, postgres),
             memory=providers.Singleton(MemoryProfiles, memory),
         ),
         port_metrics,
@@ -86,25 +155,47 @@ class Container(containers.DeclarativeContainer):
         providers.Selector(
             settings.provided.database,
             sqlite=providers.Singleton(SqliteLog, sqlite),
+            postgres=providers.Singleton(PostgresLog, postgres),
             memory=providers.Singleton(MemoryLog, memory),
         ),
         port_metrics,
+    )
+    horizon = providers.Singleton(Horizon)
+    memory_cache = providers.Singleton(
+        MemoryCache,
+        capacity=settings.provided.cache_memory_max,
+        ttl=settings.provided.cache_ttl.total_seconds.call(),
+    )
+    redis = providers.Resource(
+        _open,
+        providers.Singleton(
+            RedisCache,
+            providers.Singleton(_redis_server, settings),
+            horizon,
+            ttl=settings.provided.cache_ttl.total_seconds.call(),
+        ),
+    )
+    fallback = providers.Singleton(
+        FallbackCache, redis, memory_cache, horizon, turned=providers.Object(_say_turned)
     )
     cache = providers.Singleton(
         ObservedCache,
         providers.Selector(
             settings.provided.cache,
-            memory=providers.Singleton(
-                MemoryCache,
-                capacity=settings.provided.cache_memory_max,
-                ttl=settings.provided.cache_ttl.total_seconds.call(),
-            ),
+            redis=fallback,
+            memory=memory_cache,
             noop=providers.Singleton(NoopCache),
         ),
         port_metrics,
     )
     queue = providers.Singleton(ObservedQueue, providers.Singleton(MemoryQueue), port_metrics)
-    feed = providers.Singleton(Feed, cache, log)
+    relay = providers.Selector(
+        settings.provided.cache,
+        redis=providers.Singleton(Relay, fallback, log, horizon),
+        memory=providers.Object(None),
+        noop=providers.Object(None),
+    )
+    feed = providers.Singleton(Feed, cache, log, relay)
     service = providers.Singleton(
         ProfileService,
         profiles,
@@ -139,12 +230,16 @@ async def opened(settings: Settings) -> AsyncIterator[Parts]:
             metrics=container.metrics(),
             policy=container.policy(),
             body_timeout=settings.body_timeout.total_seconds(),
+            in_fallback=await _in_fallback(container),
         )
         container.queue()  # its metrics are there from the start
         if settings.command != "tool":
             await parts.feed.start()
-            await stack.enter_async_context(_running("feed", parts.feed.follow()))
-            await stack.enter_async_context(_running("loop lag", container.lag().watch()))
+            relay: Relay | None = await _resolved(container.relay())
+            if relay is not None:
+                await stack.enter_async_context(running("cache relay", relay.run()))
+            await stack.enter_async_context(running("feed", parts.feed.follow()))
+            await stack.enter_async_context(running("loop lag", container.lag().watch()))
         yield parts
 
 
@@ -152,6 +247,7 @@ async def _checks(container: Container) -> Checks:
     settings = container.settings()
     ping = await _resolved(container.ping())
     feed: Feed = await _resolved(container.feed())
+    in_fallback = await _in_fallback(container)
 
     async def database() -> str:
         await ping()
@@ -160,6 +256,8 @@ async def _checks(container: Container) -> Checks:
     async def cache() -> str:
         if settings.cache != "noop" and not feed.current:
             raise Unavailable("the log cannot be followed: reads go to the database")
+        if in_fallback():
+            raise Unavailable("Redis is lost or behind the log: memory stands in for it")
         return str(settings.cache)
 
     async def queue() -> str:
@@ -172,22 +270,11 @@ async def _checks(container: Container) -> Checks:
     )
 
 
-@asynccontextmanager
-async def _running(name: str, work: Coroutine[Any, Any, None]) -> AsyncIterator[None]:
-    """Keep `work` going in the background; if it ends by itself, say so."""
-    task = asyncio.create_task(work, name=name)
-    task.add_done_callback(_report)
-    try:
-        yield
-    finally:
-        task.cancel()
-        with suppress(asyncio.CancelledError):
-            await asyncio.wait({task})
-
-
-def _report(task: "asyncio.Task[None]") -> None:
-    if not task.cancelled() and task.exception() is not None:
-        logger.opt(exception=task.exception()).error("{} has stopped", task.get_name())
+async def _in_fallback(container: Container) -> Callable[[], bool]:
+    if container.settings().cache != "redis":
+        return lambda: False
+    fallback: FallbackCache = await _resolved(container.fallback())
+    return lambda: fallback.active
 
 
 async def _closed(container: Container) -> None:

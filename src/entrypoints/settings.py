@@ -20,6 +20,7 @@ from profilecore.entrypoints.variables import (
     PORT,
     QUEUE,
     SECRET,
+    SWITCH,
     WORD,
     BadSetting,
     Kind,
@@ -86,7 +87,7 @@ class Settings:
     )
     server_port: int = variable(PORT, "8080", "Server port; 0 takes any free one")
     database: str = variable(
-        one_of("sqlite", "memory", built=" (those built so far)"),
+        one_of("sqlite", "postgres", "memory"),
         "sqlite",
         "Where profiles are kept",
         serve=...,
@@ -97,18 +98,33 @@ class Settings:
     db_user: str = variable(WORD, "postgres", "PostgreSQL username")
     db_password: Secret | None = variable(SECRET, None, "PostgreSQL password")
     db_name: str = variable(WORD, "profiles", "PostgreSQL database")
+    db_pool_max: int = variable(whole(1, 1_000), "10", "Most connections to PostgreSQL")
+    db_prepared: bool = variable(
+        SWITCH, "on", "Prepared statements; off behind pgbouncer in transaction mode"
+    )
+    db_statement_timeout: timedelta = variable(
+        duration(_MOMENT), "1500ms", "Longest time PostgreSQL may take for a call", tool="30s"
+    )
+    db_connect_timeout: timedelta = variable(
+        duration(), "10s", "Longest wait at the start for a PostgreSQL that is starting too"
+    )
     cache: str = variable(
-        one_of("memory", "noop", built=" (those built so far)"),
+        one_of("redis", "memory", "noop"),
         "memory",
-        "Cache of profiles; noop keeps nothing",
+        "Cache of profiles; redis falls back to memory, noop keeps nothing",
     )
     cache_memory_max: int = variable(whole(1, 1_000_000), "10", "Most profiles in the memory cache")
     cache_ttl: timedelta = variable(
         duration(_MOMENT), "24h", "How long a cached profile may be used"
     )
     redis_address: str = variable(ADDRESS, "localhost:6379", "Redis server address")
+    redis_username: str | None = variable(WORD, None, "Redis username")
     redis_password: Secret | None = variable(SECRET, None, "Redis password")
     redis_db: int = variable(whole(0, 65_535), "0", "Redis database number")
+    redis_tls: bool = variable(SWITCH, "off", "Speak TLS to Redis")
+    redis_ca_file: Path | None = variable(
+        PATH, None, "Certificates that Redis' has to be signed by; the system's if not set"
+    )
     queue_uri: Secret = variable(
         QUEUE, "amqp://guest:guest@localhost:5672/", "RabbitMQ connection URI"
     )

@@ -113,6 +113,12 @@ def _flag(text: str) -> bool:
     return text.lower() == "true"
 
 
+def _switch(text: str) -> bool:
+    if text.lower() not in ("on", "off"):
+        raise ValueError(text)
+    return text.lower() == "on"
+
+
 def _word(text: str) -> str:
     if not text.isprintable() or text != text.strip():
         raise ValueError(text)
@@ -173,6 +179,7 @@ def spellings(secret: Secret) -> set[str]:
 
 PORT = whole(0, 65_535, "a port")
 FLAG = Kind("true or false", _flag)
+SWITCH = Kind("on or off", _switch)
 WORD = Kind("printable text", _word)
 PATH = Kind("a path", _path)
 HOST = Kind("a host name or an IP address without brackets", _host)

@@ -10,7 +10,7 @@ import subprocess
 import tempfile
 import time
 from collections.abc import AsyncIterator, Iterator, Mapping
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import replace
 from itertools import count
 from pathlib import Path
@@ -117,7 +117,8 @@ class Postgres:
 
     def thaw(self) -> None:
         for process in self.processes():
-            process.send_signal(signal.SIGCONT)
+            with suppress(psutil.NoSuchProcess):
+                process.send_signal(signal.SIGCONT)
 
     def kill(self) -> None:
         """As a machine that loses power; what was flushed is on the disk."""

@@ -59,7 +59,11 @@ class PostgresAddress:
         threshold = PREPARED_AFTER if self.prepared else None
         kept: dict[str, Any] = {"autocommit": True, "prepare_threshold": threshold}
         if self.prepared:
-            kept["options"] = f"-c statement_timeout={round(statement_timeout * 1000)}"
+            # A plan that was made while a table was small reads all of it when it has grown.
+            kept["options"] = (
+                f"-c statement_timeout={round(statement_timeout * 1000)}"
+                " -c plan_cache_mode=force_custom_plan"
+            )
         return kept
 
     def unusable(self, why: object) -> Unavailable:

@@ -15,6 +15,8 @@ TRIMMED_AT_ONCE: Final = 5_000
 
 _END: Final = 2**63 - 1
 _NEWEST: Final = "SELECT coalesce(max(position), 0) FROM events"
+# With a parameter, because without one PostgreSQL keeps the plan that it made first.
+_POSITION: Final = f"{_NEWEST} WHERE position > %s"
 # A row with the ends of the log is there also where no event is.
 _READ: Final = f"""
     SELECT log.trimmed, ({_NEWEST}), found.* FROM log LEFT JOIN LATERAL (
@@ -61,7 +63,7 @@ class PostgresLog:
         return [event_of(row) for row in rows]
 
     async def position(self) -> int:
-        ((newest,),) = await self._database.fetch(_NEWEST, ())
+        ((newest,),) = await self._database.fetch(_POSITION, (0,))
         return int(newest)
 
     async def trim(self, older_than: datetime) -> int:

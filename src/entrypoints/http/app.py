@@ -1,5 +1,6 @@
 """The HTTP application, put together."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -22,7 +23,7 @@ from profilecore.feed import Feed
 from profilecore.ports import Log, Profiles
 from profilecore.service import ProfileService
 
-_INJECTED = ("service", "feed", "lifecycle", "checks", "registry", "policy")
+_INJECTED = ("service", "feed", "lifecycle", "checks", "registry", "policy", "in_fallback")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,6 +40,7 @@ class Parts:
     metrics: HttpMetrics
     policy: Policy
     body_timeout: float
+    in_fallback: Callable[[], bool]
 
 
 def create_app(parts: Parts) -> AsgiApp:

@@ -1,5 +1,6 @@
 """The operations on one profile."""
 
+from collections.abc import Callable
 from http import HTTPStatus
 from typing import Annotated, Any
 from uuid import UUID
@@ -89,6 +90,7 @@ async def read(
     profile_id: ProfileId,
     service: NamedDependency[ProfileService],
     feed: NamedDependency[Feed],
+    in_fallback: NamedDependency[Callable[[], bool]],
     if_none_match: IfNoneMatch = None,
     consistency_token: ConsistencyToken = None,
 ) -> Response[ProfileReading]:
@@ -97,7 +99,7 @@ async def read(
     reading = await service.read(profile_id, fresh=fresh)
     headers = {
         "ETag": etag(reading.profile.version),
-        "X-Cache": "hit" if reading.source is Source.CACHE else "miss",
+        "X-Cache": _said_of(reading.source, in_fallback()),
         "Cache-Control": PRIVATE,
     }
     if not_modified(request, reading.profile.version):
@@ -193,3 +195,9 @@ async def restore(
     expected = expected_version(request, required=False)
     outcome = await service.restore(profile_id, expected=expected, actor=None)
     return written(outcome, HTTPStatus.OK)
+
+
+def _said_of(source: Source, in_fallback: bool) -> str:
+    if in_fallback:
+        return "fallback"
+    return "hit" if source is Source.CACHE else "miss"

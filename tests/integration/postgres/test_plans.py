@@ -8,9 +8,10 @@ from typing import Any
 import psycopg
 import pytest
 
-from profilecore.adapters.postgres import PostgresAddress, PostgresProfiles
+from profilecore.adapters.postgres import PostgresAddress, PostgresLog, PostgresProfiles
 from profilecore.adapters.postgres.profiles import statement
 from profilecore.paging import Count, Cursor, Query, Sort
+from tests.contracts.samples import add, person, updated, write
 from tests.support.postgres import database, execute, using
 
 ROWS = int(os.environ.get("PLAN_ROWS", "100000"))
@@ -20,10 +21,12 @@ INDEXES = {
     "name": "profiles_name",
 }
 
+TABLES = ("profiles", "events")
+
 _FILL = f"""
     INSERT INTO profiles SELECT
         gen_random_uuid(), name, lower(name), email, email, 'bio', '[]', NULL, 1,
-        at, at + (n * 7919) % 1000000, CASE WHEN n % 50 = 0 THEN at END
+        at, at + (n * 7919::bigint) % 1000000, CASE WHEN n % 50 = 0 THEN at END
     FROM (
         SELECT n, 'Person ' || md5(n::text) AS name, 'p' || n || '@example.com' AS email,
             1700000000000000 + (n / 3)::bigint * 1000 AS at
@@ -113,3 +116,45 @@ async def test_an_estimate_is_near(full: PostgresAddress, q: str | None) -> None
     assert estimate is not None
     factor = 1.02 if q is None else 3
     assert exact / factor <= estimate <= exact * factor
+
+
+@pytest.mark.parametrize("prepared", [True, False])
+async def test_plans_that_were_made_for_a_small_table_do_not_stay(
+    address: PostgresAddress, prepared: bool
+) -> None:
+    touched = """
+        SELECT (SELECT sum(seq_tup_read) FROM pg_stat_user_tables)::int
+            + (SELECT sum(idx_tup_read) FROM pg_stat_user_indexes)::int
+    """
+    execute(address, *(f"ALTER TABLE {t} SET (autovacuum_enabled = off)" for t in TABLES))
+    async with using(replace(address, prepared=prepared), pool_max=1) as database:
+        profiles, log = PostgresProfiles(database), PostgresLog(database)
+
+        async def use() -> int:
+            for _ in range(20):
+                one = person()
+                await add(profiles, one)
+                await write(profiles, updated(one, name="Other"))
+                await profiles.get([one.id])
+                await profiles.list(Query(limit=2))
+                await profiles.list(Query(email=one.email))
+                await log.read(1, 2)
+                await log.position()
+                await log.history(one.id, None, 2)
+            await database.fetch("SELECT pg_stat_force_next_flush()", ())
+            await database.ping()
+            ((rows,),) = execute(address, touched)
+            return int(rows)
+
+        await add(profiles, person())
+        execute(address, "ANALYZE profiles, events")
+        await use()
+        execute(address, _FILL.replace(str(ROWS), "20000").replace("example.com", "example.org"))
+        execute(
+            address,
+            "INSERT INTO events SELECT n, gen_random_uuid(), 'x', 1, '{}', 1"
+            " FROM generate_series(1000, 20000) n",
+            "SELECT pg_stat_force_next_flush()",
+        )
+        before = await use()
+        assert await use() - before < 20 * 100, "of some 20,000 rows"

@@ -183,7 +183,7 @@ async def test_a_copy_lives_a_little_less_than_its_time_and_its_floor_longer(
 ) -> None:
     ids = [await written(stack) for _ in range(30)]
     with server.client() as client:
-        rests = [client.pttl(f"{stack.redis._prefix}:{i.hex}") / 1000 for i in ids]  # type: ignore[operator]
+        rests = [client.pttl(f"{stack.redis._prefix}:{i.hex}") / 1000 for i in ids]
     day = 24 * 3600
     assert all(0.9 * day <= rest - 300 <= day for rest in rests)
     assert max(rests) - min(rests) > 60

@@ -56,7 +56,7 @@ class Way:
 
     def in_fallback(self) -> bool:
         component: dict[str, Any] = self.client.get("/health").json()["components"]["cache"]
-        return component["status"] == "degraded"
+        return bool(component["status"] == "degraded")
 
     def until_back(self) -> None:
         deadline = time.monotonic() + BACK_MAX

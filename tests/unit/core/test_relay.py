@@ -187,7 +187,8 @@ async def test_an_outage_is_waited_out(profiles: MemoryProfiles, follower: Follo
 async def test_the_start_does_not_wait_for_long(store: MemoryStore, place: Place) -> None:
     class Silent(MemorySharedCache):
         async def position(self) -> int | None:
-            return await asyncio.Event().wait() and None
+            await asyncio.Event().wait()
+            return None
 
     follower = Follower(store, place)
     relay = Relay(Silent(place, follower.horizon), follower.log, follower.horizon)

@@ -54,16 +54,20 @@ $$;
 -- what it writes on, and positions have no gaps and are in the order of commits: a reader that has
 -- seen position n has seen all before it.
 --
+-- Plans are made for each change, because a connection keeps them: one that was made while the table
+-- was small reads all of it when it has grown.
+--
 -- `calls` is a list of {atomic, changes}. A call that is atomic is undone by its first refusal;
 -- the others in the list are not. Gives the rows of profilecore_apply with the number of the call.
 CREATE FUNCTION profilecore_write(calls jsonb)
 RETURNS TABLE (call integer, "position" bigint, stored bigint, taken boolean)
 LANGUAGE plpgsql
 SET lock_timeout = '1s'
+SET plan_cache_mode = 'force_custom_plan'
 AS $$
 #variable_conflict use_column
 DECLARE
-    newest bigint;
+    newest bigint := 0;
     one jsonb;
     found record;
 BEGIN
@@ -74,7 +78,9 @@ BEGIN
     PERFORM pg_advisory_xact_lock(5787213827046133101);
     call := 0;
     FOR one IN SELECT value FROM jsonb_array_elements(calls) LOOP
-        SELECT coalesce(max(e.position), 0) INTO newest FROM events e;
+        -- Without a parameter, which `newest` is here, a plan is kept all the same.
+        SELECT coalesce(max(e.position), newest) INTO newest
+        FROM events e;
         IF NOT (one->>'atomic')::boolean THEN
             RETURN QUERY SELECT call, a.* FROM profilecore_apply(one->'changes', newest, false) a;
         ELSE
@@ -102,6 +108,8 @@ $$;
 CREATE FUNCTION profilecore_purge(deleted_before bigint, at_most integer) RETURNS integer
 LANGUAGE plpgsql
 SET lock_timeout = '1s'
+SET plan_cache_mode = 'force_custom_plan'
+SET enable_seqscan = 'off'
 AS $$
 DECLARE
     gone uuid[];
