@@ -79,8 +79,7 @@ BEGIN
     call := 0;
     FOR one IN SELECT value FROM jsonb_array_elements(calls) LOOP
         -- Without a parameter, which `newest` is here, a plan is kept all the same.
-        SELECT coalesce(max(e.position), newest) INTO newest
-        FROM events e;
+        SELECT coalesce(max(e.position), newest) INTO newest FROM events e;
         IF NOT (one->>'atomic')::boolean THEN
             RETURN QUERY SELECT call, a.* FROM profilecore_apply(one->'changes', newest, false) a;
         ELSE
