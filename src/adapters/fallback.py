@@ -1,7 +1,8 @@
 """A shared cache while it can be relied on, and one of this process while it cannot."""
 
 import time
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Final, Protocol
 from uuid import UUID
 
@@ -56,7 +57,7 @@ class FallbackCache:
         self._active = True
         self._failures = 0
         self._pause = SHORTEST
-        self._turned_at = float("-inf")
+        self._turned_at = self._failed_at = float("-inf")
 
     @property
     def active(self) -> bool:
@@ -65,36 +66,22 @@ class FallbackCache:
 
     async def get(self, ids: Collection[UUID]) -> dict[UUID, Profile]:
         if not self._active:
-            try:
-                found = await self._primary.get(ids)
-            except Unavailable as error:
-                self._failed(error)
-            else:
-                self._failures = 0
-                return found
+            with self._watched():
+                return await self._primary.get(ids)
         return await self._fallback.get(ids)
 
     async def put(self, profile: Profile) -> None:
         if self._active:
             await self._fallback.put(profile)
             return
-        try:
+        with self._watched():  # what it loses, the log repairs
             await self._primary.put(profile)
-        except Unavailable as error:  # the log repairs it
-            self._failed(error)
-        else:
-            self._failures = 0
 
     async def drop(self, profile_id: UUID, version: int) -> None:
         await self._fallback.drop(profile_id, version)
-        if self._active:
-            return
-        try:
-            await self._primary.drop(profile_id, version)
-        except Unavailable as error:  # the log repairs it
-            self._failed(error)
-        else:
-            self._failures = 0
+        if not self._active:
+            with self._watched():  # what it loses, the log repairs
+                await self._primary.drop(profile_id, version)
 
     async def position(self) -> int | None:
         return await self._primary.position()
@@ -102,10 +89,11 @@ class FallbackCache:
     async def apply(self, after: int, events: Sequence[Event]) -> int | None:
         for event in events:
             await self._fallback.drop(event.profile_id, event.version)
+        began = self._clock()
         try:
             position = await self._primary.apply(after, events)
         except Unavailable as error:
-            self._failed(error)
+            self._failed(error, began)
             raise
         last = events[-1].position if events else after
         if position is None or position < last or not self._horizon.passed(position):
@@ -117,9 +105,21 @@ class FallbackCache:
     async def begin(self, position: int, replaces: int | None) -> None:
         await self._primary.begin(position, replaces)
 
-    def _failed(self, error: Unavailable) -> None:
-        if error.code == "busy":
+    @contextmanager
+    def _watched(self) -> Iterator[None]:
+        began = self._clock()
+        try:
+            yield
+        except Unavailable as error:
+            self._failed(error, began)
+        else:
+            self._failures = 0
+
+    def _failed(self, error: Unavailable, began: float) -> None:
+        # Calls that failed together say the same thing once.
+        if error.code == "busy" or (error.code != "timeout" and began < self._failed_at):
             return
+        self._failed_at = self._clock()
         self._failures += 1
         if error.code == "timeout" or self._failures >= FAILURES:
             self._turn(True, error.detail)

@@ -30,7 +30,8 @@ class RedisCache:
     together do not leave together. A floor is kept for `FLOOR_KEPT` seconds: a put may be stuck
     that long on its way, in the buffers of a network that is cut. A call ends within 0.7 s, and
     within 0.25 s where there is a connection; one that finds all connections in use fails with
-    the code `busy`, and one that was not answered with the code `timeout`.
+    the code `busy`, and one that was not answered, as nobody was,
+    with the code `timeout`.
     """
 
     def __init__(

@@ -12,7 +12,7 @@ from redis.backoff import NoBackoff
 from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.maint_notifications import MaintNotificationsConfig
 
-from profilecore.adapters.redis.errors import BUSY, translated
+from profilecore.adapters.redis.errors import BUSY, TIMEOUT, translated
 from profilecore.errors import Unavailable
 
 CONNECT_MAX: Final = 0.2
@@ -61,22 +61,30 @@ class Gate:
     """Lets as many calls in as there are connections, and bounds each.
 
     The pool says of a busy pool what it says of a lost server, so nobody waits for the pool, but
-    here. A call that finds no place within `WAIT_MAX` seconds fails with the code `busy`.
+    here. A call that finds no place within `WAIT_MAX` seconds fails with the code `busy`. One that
+    is not answered in time has the code `timeout` only if nobody else was answered meanwhile: it
+    is this process that is slow, otherwise.
     """
 
     def __init__(self, width: int) -> None:
         self._places = asyncio.Semaphore(width)
+        self._answers = 0
 
     @asynccontextmanager
     async def calling(self) -> AsyncIterator[None]:
         """Hold a place for one call; Unavailable for whatever goes wrong in it."""
         await self._enter()
         task = cast("asyncio.Task[object]", asyncio.current_task())
-        cancelled = task.cancelling()
+        cancelled, answers = task.cancelling(), self._answers
         try:
             with translated():
                 async with asyncio.timeout(CONNECT_MAX + CALL_MAX):
                     yield
+            self._answers += 1
+        except Unavailable as error:
+            if error.code == TIMEOUT and self._answers != answers:
+                error.code = Unavailable.code
+            raise
         finally:
             self._places.release()
         # The client uses wait_for, which in Python 3.11 loses a cancellation that comes late.

@@ -149,6 +149,20 @@ async def test_a_busy_pool_says_so(server: RedisProcess) -> None:
     assert codes[-1] == "timeout"
 
 
+async def test_a_late_answer_is_no_silence_while_others_are_answered(stack: Stack) -> None:
+    """A call in a process that is slow itself, or behind a long one."""
+    id_ = await written(stack)
+    gate = stack.redis._gate
+    with pytest.raises(Unavailable) as late:
+        async with gate.calling():
+            await stack.redis.get([id_])
+            raise TimeoutError
+    with pytest.raises(Unavailable) as silent:
+        async with gate.calling():
+            raise TimeoutError
+    assert (late.value.code, silent.value.code) == ("unavailable", "timeout")
+
+
 async def test_garbage_is_a_miss_and_counted(server: RedisProcess, stack: Stack) -> None:
     id_ = await written(stack)
     key = f"{stack.redis._prefix}:{id_.hex}"

@@ -1,10 +1,13 @@
 """The circuit breaker: when it turns, and what is not carried over."""
 
+import asyncio
+
 import pytest
 
 from profilecore.adapters.fallback import FallbackCache
 from profilecore.adapters.memory import MemoryCache
 from profilecore.errors import Unavailable
+from profilecore.profile import Profile
 from profilecore.relay import Horizon
 from tests.contracts.samples import created, deleted, person, updated
 from tests.unit.core.shared import MemorySharedCache, Place
@@ -77,6 +80,23 @@ async def test_three_failures_in_a_row_turn_it(breaker: Breaker, verb: str) -> N
     for _ in range(3):
         assert not breaker.cache.active
         await call()
+    assert breaker.cache.active
+
+
+async def test_calls_that_fail_together_count_once(breaker: Breaker) -> None:
+    class Slow(MemorySharedCache):
+        async def put(self, profile: Profile) -> None:
+            await asyncio.sleep(0)
+            breaker.now += 0.001
+            await super().put(profile)
+
+    slow = Slow(breaker.place, breaker.horizon)
+    slow.fails = "unavailable"
+    breaker.cache._primary = slow
+    await asyncio.gather(*(breaker.cache.put(person()) for _ in range(50)))
+    assert not breaker.cache.active
+    for _ in range(2):
+        await breaker.cache.put(person())
     assert breaker.cache.active
 
 
