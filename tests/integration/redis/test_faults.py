@@ -153,10 +153,14 @@ async def test_a_late_answer_is_no_silence_while_others_are_answered(stack: Stac
     """A call in a process that is slow itself, or behind a long one."""
     id_ = await written(stack)
     gate = stack.redis._gate
-    with pytest.raises(Unavailable) as late:
+
+    async def slow() -> None:
         async with gate.calling():
             await stack.redis.get([id_])
             raise TimeoutError
+
+    with pytest.raises(Unavailable) as late:
+        await slow()
     with pytest.raises(Unavailable) as silent:
         async with gate.calling():
             raise TimeoutError
