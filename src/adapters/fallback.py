@@ -1,9 +1,9 @@
 """A shared cache while it can be relied on, and one of this process while it cannot."""
 
 import time
-from collections.abc import Callable, Collection, Iterator, Sequence
-from contextlib import contextmanager
-from typing import Final, Protocol
+from collections.abc import AsyncIterator, Callable, Collection, Sequence
+from contextlib import asynccontextmanager
+from typing import Final
 from uuid import UUID
 
 from profilecore.errors import Unavailable
@@ -18,16 +18,10 @@ SHORTEST: Final = 0.5
 LONGEST: Final = 4.0
 
 
-class LocalCache(Cache, Protocol):
-    """A cache of this process, which never fails."""
-
-    def clear(self) -> None:
-        """Forget every copy; floors stay."""
-        ...
-
-
 class FallbackCache:
     """A circuit breaker: `primary` while it answers and is in step with the log, else `fallback`.
+
+    `fallback` is a cache of this process, which never fails and never waits.
 
     It turns to the fallback on a call that was not answered (code `timeout`), on `FAILURES`
     failures in a row, and where the primary has not been repaired as far as this process knows
@@ -37,13 +31,13 @@ class FallbackCache:
 
     The fallback is emptied at each turn and nothing of it goes to the primary. It is told of every
     drop all the time, so that a read that began before a turn cannot bring back what is old.
-    get, put and drop never raise Unavailable.
+    get, put, drop and clear never raise Unavailable.
     """
 
     def __init__(
         self,
         primary: SharedCache,
-        fallback: LocalCache,
+        fallback: Cache,
         horizon: Horizon,
         *,
         turned: Callable[[bool, str], None] = lambda active, why: None,
@@ -66,7 +60,7 @@ class FallbackCache:
 
     async def get(self, ids: Collection[UUID]) -> dict[UUID, Profile]:
         if not self._active:
-            with self._watched():
+            async with self._watched():
                 return await self._primary.get(ids)
         return await self._fallback.get(ids)
 
@@ -74,14 +68,19 @@ class FallbackCache:
         if self._active:
             await self._fallback.put(profile)
             return
-        with self._watched():  # what it loses, the log repairs
+        async with self._watched():  # what it loses, the log repairs
             await self._primary.put(profile)
 
     async def drop(self, profile_id: UUID, version: int) -> None:
         await self._fallback.drop(profile_id, version)
         if not self._active:
-            with self._watched():  # what it loses, the log repairs
+            async with self._watched():  # what it loses, the log repairs
                 await self._primary.drop(profile_id, version)
+
+    async def clear(self) -> None:
+        await self._fallback.clear()
+        async with self._watched():  # what it loses, the relay leaves behind
+            await self._primary.clear()
 
     async def position(self) -> int | None:
         return await self._primary.position()
@@ -93,38 +92,38 @@ class FallbackCache:
         try:
             position = await self._primary.apply(after, events)
         except Unavailable as error:
-            self._failed(error, began)
+            await self._failed(error, began)
             raise
         last = events[-1].position if events else after
         if position is None or position < last or not self._horizon.passed(position):
-            self._turn(True, "the cache is behind the log")
+            await self._turn(True, "the cache is behind the log")
         elif self._active and self._clock() - self._turned_at >= self._pause:
-            self._turn(False, "the cache is in step with the log")
+            await self._turn(False, "the cache is in step with the log")
         return position
 
     async def begin(self, position: int, replaces: int | None) -> None:
         await self._primary.begin(position, replaces)
 
-    @contextmanager
-    def _watched(self) -> Iterator[None]:
+    @asynccontextmanager
+    async def _watched(self) -> AsyncIterator[None]:
         began = self._clock()
         try:
             yield
         except Unavailable as error:
-            self._failed(error, began)
+            await self._failed(error, began)
         else:
             self._failures = 0
 
-    def _failed(self, error: Unavailable, began: float) -> None:
+    async def _failed(self, error: Unavailable, began: float) -> None:
         # Calls that failed together say the same thing once.
         if error.code == "busy" or (error.code != "timeout" and began < self._failed_at):
             return
         self._failed_at = self._clock()
         self._failures += 1
         if error.code == "timeout" or self._failures >= FAILURES:
-            self._turn(True, error.detail)
+            await self._turn(True, error.detail)
 
-    def _turn(self, active: bool, why: str) -> None:
+    async def _turn(self, active: bool, why: str) -> None:
         if active is self._active:
             return
         now = self._clock()
@@ -134,5 +133,5 @@ class FallbackCache:
         self._active = active
         self._turned_at = now
         self._failures = 0
-        self._fallback.clear()
+        await self._fallback.clear()
         self._turned(active, why)

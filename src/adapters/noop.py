@@ -17,3 +17,6 @@ class NoopCache:
 
     async def drop(self, profile_id: UUID, version: int) -> None:
         pass
+
+    async def clear(self) -> None:
+        pass

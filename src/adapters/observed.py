@@ -112,11 +112,13 @@ class ObservedProfiles:
         self._get, self._list = verb("get"), verb("list")
         self._write, self._purge = verb("write"), verb("purge")
 
-    async def get(self, ids: Collection[UUID]) -> dict[UUID, Profile]:
-        return await self._get(self._profiles.get(ids))
+    async def get(
+        self, ids: Collection[UUID], *, at_least: int | None = None
+    ) -> dict[UUID, Profile]:
+        return await self._get(self._profiles.get(ids, at_least=at_least))
 
-    async def list(self, query: Query) -> Page:
-        return await self._list(self._profiles.list(query))
+    async def list(self, query: Query, *, at_least: int | None = None) -> Page:
+        return await self._list(self._profiles.list(query, at_least=at_least))
 
     async def write(
         self, changes: Sequence[Change], *, atomic: bool
@@ -164,6 +166,7 @@ class ObservedCache(Collector):
         self._get = _Verb(latency("get"), errors, errors)
         self._put = _Verb(latency("put"), errors, errors)
         self._drop = _Verb(latency("drop"), errors, errors)
+        self._clear = _Verb(latency("clear"), errors, errors)
         metrics.registry.register(self)
 
     async def get(self, ids: Collection[UUID]) -> dict[UUID, Profile]:
@@ -180,6 +183,9 @@ class ObservedCache(Collector):
 
     async def drop(self, profile_id: UUID, version: int) -> None:
         await self._drop(self._cache.drop(profile_id, version))
+
+    async def clear(self) -> None:
+        await self._clear(self._cache.clear())
 
     def describe(self) -> Iterable[Metric]:
         return self.collect()

@@ -203,6 +203,7 @@ class Container(containers.DeclarativeContainer):
         feed,
         tombstones_kept=settings.provided.tombstones_kept,
         announce=feed.provided.wake,
+        known=feed.provided.known,
     )
     lag = providers.Singleton(LoopLag, registry)
     resources = providers.Singleton(Resources, settings.provided.data_dir, lag)

@@ -4,11 +4,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from typing import Any
+from typing import Any, Final
 from uuid import UUID
 
 from profilecore.errors import Conflict
 from profilecore.profile import Profile
+
+_ERA_BITS: Final = 40
 
 
 class EventType(StrEnum):
@@ -36,6 +38,15 @@ class Event:
     data: Mapping[str, Any]
     at: datetime
     actor: str | None
+
+
+def era(position: int) -> int:
+    """The life of the log that a position is from, counted from 0.
+
+    A log that may have lost its end, as by a fail-over to a replica that lagged, goes on in the
+    next era, with greater positions: none is used twice, and what was known of the lost end shows.
+    """
+    return position >> _ERA_BITS
 
 
 @dataclass(frozen=True, slots=True)

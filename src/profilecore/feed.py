@@ -2,13 +2,13 @@
 
 import asyncio
 import time
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from contextlib import suppress
 from typing import Final
 from uuid import UUID
 
-from profilecore.errors import Unavailable
-from profilecore.event import Event
+from profilecore.errors import NotFound, Unavailable
+from profilecore.event import Event, era
 from profilecore.ports import Cache, Log
 from profilecore.profile import Profile
 from profilecore.relay import Relay
@@ -22,7 +22,8 @@ class Feed:
     It wraps a cache of this process, or one that is shared, and then the events go through its
     `relay`. `follow` reads the log every `interval` seconds, or at once after `wake`, and drops
     what has changed. While the log cannot be read, entries older than `trust` cannot be vouched
-    for, so that reads miss; a cache that fails is a miss too.
+    for, so that reads miss; a cache that fails is a miss too. `store_era` tells in which `era`
+    the store is; where that is a new one, what is cached may never have been, and is forgotten.
     """
 
     def __init__(
@@ -33,12 +34,15 @@ class Feed:
         *,
         interval: float = 0.25,
         trust: float = 0.9,
+        store_era: Callable[[], int] = lambda: 0,
     ) -> None:
         self._cache = cache
         self._log = log
         self._relay = relay
         self._interval = interval
         self._trust = trust
+        self._store_era = store_era
+        self._era = 0
         self._read_at = float("-inf")
         self._woken = asyncio.Event()
         self._moved = asyncio.Condition()
@@ -48,6 +52,10 @@ class Feed:
     def current(self) -> bool:
         """Whether the log was read to its end within the last `trust` seconds."""
         return time.monotonic() - self._read_at <= self._trust
+
+    def known(self) -> int | None:
+        """How far this process knows the log; None while it is not `current`."""
+        return self.position if self.current else None
 
     async def get(self, ids: Collection[UUID]) -> dict[UUID, Profile]:
         read_at = self._read_at
@@ -68,6 +76,10 @@ class Feed:
         with suppress(Unavailable):  # the log repairs it
             await self._cache.drop(profile_id, version)
 
+    async def clear(self) -> None:
+        with suppress(Unavailable):  # what a cache has of another era, its relay leaves behind
+            await self._cache.clear()
+
     async def read(self, after: int, limit: int) -> Sequence[Event]:
         """Read the log itself, as `Log.read` does."""
         return await self._log.read(after, limit)
@@ -85,6 +97,7 @@ class Feed:
     async def start(self) -> None:
         """Begin at the log's end: what an empty cache holds cannot be older."""
         began = time.monotonic()
+        self._era = self._store_era()
         self.position = await self._log.position()
         if self._relay is not None:
             await self._relay.start(self.position)
@@ -94,7 +107,7 @@ class Feed:
         """Follow the log until cancelled.
 
         An outage of the log is waited out. Any other error ends it, and with it the trust in the
-        cache: NotFound, for one, means that the log is not the one this began with.
+        cache.
         """
         while True:
             self._woken.clear()
@@ -105,18 +118,43 @@ class Feed:
                     await self._woken.wait()
 
     async def advance(self) -> None:
-        """Read the log to its end and drop from the cache what has changed."""
+        """Read the log to its end and drop from the cache what has changed.
+
+        Where the log is not the one that this began with, begin anew at its end.
+        """
         while True:
             began = time.monotonic()
-            events = await self._log.read(self.position, CHUNK)
+            try:
+                events = await self._log.read(self.position, CHUNK)
+            except NotFound:
+                await self._begin_anew()
+                return
+            last = events[-1].position if events else self.position
+            if max(era(last), self._store_era()) > self._era:
+                await self._begin_anew()
+                return
             await self._pass_on(events)
-            if events:
-                async with self._moved:
-                    self.position = events[-1].position
-                    self._moved.notify_all()
+            await self._move(last)
             if len(events) < CHUNK:
                 self._read_at = began
                 return
+
+    async def _begin_anew(self) -> None:
+        self._read_at = float("-inf")
+        began, current = time.monotonic(), self._store_era()
+        position = await self._log.position()
+        await self.clear()
+        if self._relay is not None:
+            self._relay.restart(position)
+        await self._move(position)
+        self._era = max(current, era(position))
+        self._read_at = began
+
+    async def _move(self, position: int) -> None:
+        if position != self.position:
+            async with self._moved:
+                self.position = position
+                self._moved.notify_all()
 
     async def _pass_on(self, events: Sequence[Event]) -> None:
         if self._relay is not None:

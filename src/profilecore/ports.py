@@ -22,16 +22,19 @@ from profilecore.profile import Profile
 class Profiles(Protocol):
     """The profiles that there are: the truth."""
 
-    async def get(self, ids: Collection[UUID]) -> dict[UUID, Profile]:
+    async def get(
+        self, ids: Collection[UUID], *, at_least: int | None = None
+    ) -> dict[UUID, Profile]:
         """Read any number of profiles in one round trip.
 
         What is not there is left out. A deleted profile is there, with `deleted_at` set, until it
-        is purged: the caller decides what a tombstone means. Sees every write that was answered.
+        is purged: the caller decides what a tombstone means. Sees every write that was answered;
+        given `at_least`, only those up to that position of the log, so that a replica will do.
         """
         ...
 
-    async def list(self, query: Query) -> Page:
-        """Read one page, without the deleted ones.
+    async def list(self, query: Query, *, at_least: int | None = None) -> Page:
+        """Read one page, without the deleted ones; `at_least` is as in `get`.
 
         Rows that are there during a whole walk through the pages come exactly once, whatever is
         added and removed meanwhile (for a sort by a field that the walk's writers do not change).
@@ -67,7 +70,8 @@ class Log(Protocol):
         """Give at most `limit` events with a position greater than `after`, oldest first.
 
         A position once passed is never filled later. Raises NotFound `position_gone` where events
-        after it have been trimmed, and where `after` is beyond the end (of another log, then).
+        after it have been trimmed, and where `after` is not of this log: beyond its end, or of
+        an end that it lost (see `era`).
         """
         ...
 
@@ -112,6 +116,10 @@ class Cache(Protocol):
         A copy that has `version` already stays. To take a deleted profile out, give the
         tombstone's version.
         """
+        ...
+
+    async def clear(self) -> None:
+        """Forget every copy. Floors stay, or no copy is taken before a new beginning."""
         ...
 
 

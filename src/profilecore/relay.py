@@ -13,7 +13,8 @@ Why no process gives what is older than its own view of the log:
 2. A process believes a read only if that position is at or beyond its `Horizon`, how far it knows
    the log itself, which Feed moves only after the events were offered.
 3. A cache without a position is a new one. It begins where the log stood before any read that is
-   under way could have begun, so that what such a read brings in late meets a floor.
+   under way could have begun, so that what such a read brings in late meets a floor. So does one
+   whose position is of an earlier era than the log's: what it holds may have been lost.
 """
 
 import asyncio
@@ -25,7 +26,7 @@ from itertools import takewhile
 from typing import Final
 
 from profilecore.errors import NotFound, Unavailable
-from profilecore.event import Event
+from profilecore.event import Event, era
 from profilecore.ports import Log, SharedCache
 
 CHUNK: Final = 1_000
@@ -81,10 +82,23 @@ class Relay:
         except (Unavailable, TimeoutError):
             return  # `run` goes on with it
 
+    def restart(self, position: int) -> None:
+        """Begin at the end of a log that may have lost its former end.
+
+        What a read brings in late may then be newer than all there is, and meets no floor: only
+        the time that such a read takes helps.
+        """
+        self._known.clear()
+        self._whole = False
+        self._move(position)
+        self._behind.set()
+
     async def pass_on(self, after: int, events: Sequence[Event]) -> None:
         """Offer what the log had after a position; call it when there was nothing, too."""
         last = events[-1].position if events else after
         try:
+            if era(last) != era(after):
+                self._behind.set()
             if self._behind.is_set():
                 for event in events:
                     await self._cache.drop(event.profile_id, event.version)
@@ -111,26 +125,35 @@ class Relay:
 
     async def _catch_up(self) -> None:
         position = await self._cache.position()
+        begun = False
         while True:
-            events = await self._missed(position)
+            events = await self._missed(position, begun=begun)
             if events is None or position is None:
+                if begun:
+                    raise Unavailable("The log does not know the position that it had.")
                 await self._cache.begin(self._beginning(), position)
                 position = await self._cache.position()
+                begun = True
                 continue
             position = await self._cache.apply(position, events)
             if len(events) < CHUNK and self._horizon.passed(position):
                 self._behind.clear()
                 return
+            if not events:
+                raise Unavailable("The log ends before what is known of it.")
 
-    async def _missed(self, position: int | None) -> Sequence[Event] | None:
-        """What the cache has not seen; None where the log does not know its position."""
+    async def _missed(self, position: int | None, *, begun: bool) -> Sequence[Event] | None:
+        """What the cache has not seen; None where it has to begin anew."""
         if position is None:
             return None
         try:
-            return await self._log.read(position, CHUNK)
+            events = await self._log.read(position, CHUNK)
         except NotFound:
             self._whole = self._whole and position > 0
             return None
+        if events and era(events[-1].position) != era(position) and not begun:
+            return None
+        return events
 
     def _beginning(self) -> int:
         """A position from before any read that is under way. Unavailable if none is known yet."""

@@ -56,6 +56,9 @@ class ProfileService:
     where another is stored, Conflict `stale_version` says which; with None the write applies to
     whatever is there. `actor` is the authenticated subject, None without one. A caller that is
     cancelled after its write began does not undo it. `announce` is called after each write.
+
+    A read sees the writes up to position `seen` of the log, and those that this process knows of.
+    `known` tells how far it does; None where nothing follows the log, or cannot.
     """
 
     def __init__(
@@ -67,6 +70,7 @@ class ProfileService:
         clock: Callable[[], datetime] = now,
         tombstones_kept: timedelta = TOMBSTONES_KEPT,
         announce: Callable[[], None] = lambda: None,
+        known: Callable[[], int | None] = lambda: None,
     ) -> None:
         self._profiles = profiles
         self._log = log
@@ -74,25 +78,27 @@ class ProfileService:
         self._clock = clock
         self._tombstones_kept = tombstones_kept
         self._announce = announce
+        self._known = known
         self._under_way: set[asyncio.Task[Any]] = set()
 
     async def create(self, values: Mapping[str, object], *, actor: str | None) -> Written:
         """Make a profile from `name`, `email` and, if given, `bio` and `image_urls`."""
         return await self._commit_one(self.creation(values, actor=actor))
 
-    async def read(self, profile_id: UUID, *, fresh: bool) -> Reading:
-        """One profile, from the cache unless it has to be `fresh`. NotFound if there is none."""
-        if not fresh:
+    async def read(self, profile_id: UUID, *, seen: int = 0) -> Reading:
+        """One profile, from the cache if that will do. NotFound if there is none."""
+        at_least = self._at_least(seen)
+        if seen <= (self._known() or 0):
             cached = await self._cache.get([profile_id])
             if profile_id in cached:
                 return Reading(cached[profile_id], Source.CACHE)
-        profile = living(await self.stored([profile_id]), profile_id)
+        profile = living(await self._profiles.get([profile_id], at_least=at_least), profile_id)
         await self._cache.put(profile)
         return Reading(profile, Source.DATABASE)
 
-    async def list(self, query: Query) -> Page:
+    async def list(self, query: Query, *, seen: int = 0) -> Page:
         """One page of living profiles."""
-        return await self._profiles.list(query)
+        return await self._profiles.list(query, at_least=self._at_least(seen))
 
     async def update(
         self,
@@ -137,14 +143,14 @@ class ProfileService:
         """All living profiles, oldest first, a page at a time, in constant memory."""
         query = Query(limit=LIMIT_MAX, sort=Sort.OLDEST)
         while True:
-            page = await self._profiles.list(query)
+            page = await self.list(query)
             yield page.profiles
             if page.next is None:
                 return
             query = replace(query, after=page.next)
 
     async def stored(self, ids: Collection[UUID]) -> dict[UUID, Profile]:
-        """What the store holds for each id, tombstones included."""
+        """What the store holds for each id, tombstones included: what a write is decided on."""
         return await self._profiles.get(ids)
 
     def creation(self, values: Mapping[str, object], *, actor: str | None) -> Change:
@@ -168,6 +174,10 @@ class ProfileService:
     ) -> Sequence[Written | ProfilecoreError]:
         """Write changes as `Profiles.write` does, and bring the cache up to date."""
         return await self._to_the_end(self._store(changes, atomic))
+
+    def _at_least(self, seen: int) -> int | None:
+        known = self._known()
+        return None if known is None else max(known, seen)
 
     async def _rewrite(
         self, profile_id: UUID, step: Callable[[Profile], Change], expected: int | None

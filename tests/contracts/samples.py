@@ -11,6 +11,7 @@ from profilecore.profile import Profile
 
 AT = datetime(2026, 3, 1, 12, 30, 15, 123_457, tzinfo=UTC)
 SECOND = timedelta(seconds=1)
+NEW_ERA = (1 << 40) + 1
 
 _numbers = count(1)
 

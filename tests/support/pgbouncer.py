@@ -63,5 +63,5 @@ def _environment(folder: Path) -> dict[str, str]:
 
 
 async def _answers(address: PostgresAddress) -> None:
-    connection = await connected(address, 20)
+    connection = await connected([address], 20)
     await connection.close()

@@ -95,8 +95,7 @@ class MemoryCache:
                 self._remove(profile_id, now)
                 self._set_floor(profile_id, _Floor(version, now + FLOOR_KEPT, ALWAYS))
 
-    def clear(self) -> None:
-        """Forget every copy; floors stay."""
+    async def clear(self) -> None:
         with self._swept() as now:
             for profile_id in list(self._copies):
                 self._remove(profile_id, now)

@@ -44,11 +44,13 @@ class MemoryProfiles:
     def __init__(self, store: MemoryStore) -> None:
         self._store = store
 
-    async def get(self, ids: Collection[UUID]) -> dict[UUID, Profile]:
+    async def get(
+        self, ids: Collection[UUID], *, at_least: int | None = None
+    ) -> dict[UUID, Profile]:
         rows = self._store.rows
         return {profile_id: rows[profile_id] for profile_id in ids if profile_id in rows}
 
-    async def list(self, query: Query) -> Page:
+    async def list(self, query: Query, *, at_least: int | None = None) -> Page:
         return query.page(self._store.rows.values())
 
     async def write(

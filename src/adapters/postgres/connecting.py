@@ -5,7 +5,7 @@ import os
 import select
 import socket
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final, TypeAlias
 
@@ -29,6 +29,8 @@ class PostgresAddress:
 
     `prepared` has to be off behind a pooler that shares its connections between transactions,
     such as pgbouncer: it would mix up prepared statements, and it refuses options at the start.
+    `sslmode` is one of libpq's; `ca_file` holds the certificates that the server's has to be
+    signed by, where it asks for that.
     """
 
     host: str
@@ -37,6 +39,13 @@ class PostgresAddress:
     password: str | None = field(repr=False)
     name: str
     prepared: bool = True
+    sslmode: str = "prefer"
+    ca_file: str | None = None
+
+    @property
+    def where(self) -> str:
+        """Host and port, for people."""
+        return f"{self.host} port {self.port}"
 
     def conninfo(self) -> str:
         """What libpq is told; it also notices a server that vanished while nothing was asked."""
@@ -52,6 +61,8 @@ class PostgresAddress:
             keepalives_idle=10,
             keepalives_interval=2,
             keepalives_count=3,
+            sslmode=self.sslmode,
+            sslrootcert=self.ca_file,
         )
 
     def options(self, statement_timeout: float) -> dict[str, Any]:
@@ -70,30 +81,52 @@ class PostgresAddress:
         """What whoever started the process is told, in one line."""
         reason = " ".join(str(why).split()).rstrip(".")
         return Unavailable(
-            f"The database {self.name} at {self.host} port {self.port} cannot be used: {reason}."
+            f"The database {self.name} at {self.where} cannot be used: {reason}."
             " See DB_HOST, DB_PORT, DB_USER, DB_PASSWORD and DB_NAME."
         )
 
 
 async def connected(
-    address: PostgresAddress,
+    hosts: Sequence[PostgresAddress],
     timeout: float,  # noqa: ASYNC109 - the bound is the point
     options: Mapping[str, Any] = PLAIN,
 ) -> Connection:
-    """One connection, waiting at most about `timeout` seconds for a server that is starting.
+    """A connection to the primary among `hosts`.
 
-    A server that is up and refuses is not waited for: asking again does not change a password.
+    Waits at most about `timeout` seconds for a server that is starting, or being promoted. One
+    that is up and refuses is not waited for: asking again does not change a password.
     """
     deadline = time.monotonic() + timeout
     while True:
-        # Asked first: a refusal that comes while it is starting would look final.
-        up = await asyncio.to_thread(_is_up, address)
-        try:
-            return await psycopg.AsyncConnection.connect(address.conninfo(), **options)
-        except psycopg.Error as error:
-            if up or time.monotonic() > deadline:
-                raise address.unusable(error) from error
+        hopeless: list[Unavailable] = []
+        for address in hosts:
+            # Asked first: a refusal that comes while it is starting would look final.
+            up = await asyncio.to_thread(_is_up, address)
+            try:
+                return await _primary(address, options)
+            except (psycopg.Error, _IsReplica) as error:
+                refusal = address.unusable(error)
+                refusal.__cause__ = error
+            final = up and not isinstance(refusal.__cause__, _IsReplica)
+            if final or time.monotonic() > deadline:
+                hopeless.append(refusal)
+        if len(hopeless) == len(hosts):
+            raise hopeless[0]
         await asyncio.sleep(_BETWEEN_ATTEMPTS)
+
+
+class _IsReplica(Exception):
+    def __str__(self) -> str:
+        return "it is a replica, and the primary is needed"
+
+
+async def _primary(address: PostgresAddress, options: Mapping[str, Any]) -> Connection:
+    connection = await psycopg.AsyncConnection.connect(address.conninfo(), **options)
+    cursor = await connection.execute("SELECT pg_is_in_recovery()")
+    if await cursor.fetchone() == (True,):
+        await connection.close()
+        raise _IsReplica
+    return connection
 
 
 def _is_up(address: PostgresAddress) -> bool:

@@ -1,142 +1,151 @@
-"""The database: opening and closing it, and calls that are answered in time whatever it does."""
+"""The database: opening and closing it, and the way to the server that a call is for."""
 
 import asyncio
 import time
-from typing import Any, Final
+from collections.abc import Callable, Sequence
+from typing import Final
 
-import psycopg
-from psycopg_pool import AsyncConnectionPool
-
-from profilecore.adapters.postgres.connecting import (
-    Connection,
-    PostgresAddress,
-    connected,
-    has_spoken,
-    sever,
-)
-from profilecore.adapters.postgres.errors import LATE, NOT_MIGRATED, meaning, translated
+from profilecore.adapters.postgres.connecting import PostgresAddress, connected
+from profilecore.adapters.postgres.errors import NOT_MIGRATED, translated
 from profilecore.adapters.postgres.migrate import pending
+from profilecore.adapters.postgres.node import Parameters, PostgresNode, Rows
+from profilecore.adapters.postgres.servers import LOST, Server, Servers, Standing
 from profilecore.adapters.postgres.writer import Writer
 from profilecore.errors import Unavailable
+from profilecore.event import era
 
-WAITING_MAX: Final = 1_000
 GRACE: Final = 0.3  # seconds, for a server's own "it took too long" to arrive
+INTERVAL: Final = 0.5
 
-_RECONNECT: Final = 2.0
-_CLOSE_MAX: Final = 2.0
+_STANDING_MAX: Final = 1.0
+_STANDING: Final = "SELECT writable, timeline, position FROM profilecore_standing()"
 
 
 class PostgresDatabase:
-    """One database for any number of processes.
+    """One database for any number of processes, on one server or several.
 
-    A call is answered within `statement_timeout` and `GRACE` seconds, the wait for one of the
-    `pool_max` connections included; one that finds `WAITING_MAX` others waiting is refused at
-    once. A caller that is cancelled ends its wait, and not its call. Use it from one event loop.
+    `hosts` are servers of which one is the primary; whichever was promoted last is taken within
+    about a second, without a restart. `replicas` take reads while they are in step. A call is
+    answered within `statement_timeout` and `GRACE` seconds. Use it from one event loop.
     """
 
     def __init__(
         self,
-        address: PostgresAddress,
-        *,
+        *hosts: PostgresAddress,
+        replicas: Sequence[PostgresAddress] = (),
         pool_max: int = 10,
         statement_timeout: float = 1.5,
         connect_timeout: float = 10.0,
+        turned: Callable[[str, str], None] = lambda where, what: None,
     ) -> None:
-        self._address = address
-        self._pool_max = pool_max
+        self._hosts = hosts
         self._statement_timeout = statement_timeout
         self._connect_timeout = connect_timeout
-        self._pool: AsyncConnectionPool[Connection] | None = None
-        self._under_way: set[asyncio.Task[list[tuple[Any, ...]]]] = set()
-        self.writer = Writer(self.fetch, statement_timeout + GRACE)
+        self._servers = Servers(
+            (
+                Server(
+                    PostgresNode(address, pool_max=pool_max, statement_timeout=statement_timeout),
+                    candidate=address in hosts,
+                    reader=address in replicas,
+                )
+                for address in dict.fromkeys([*hosts, *replicas])
+            ),
+            turned=turned,
+        )
+        self._open = False
+        self._watches: list[asyncio.Task[None]] = []
+        self._newest = 0
+        self.writer = Writer(self._write, statement_timeout + GRACE)
 
     async def open(self) -> None:
         """Connect, waiting at most `connect_timeout` seconds for a server that is starting.
 
         Raises Unavailable that says what is wrong, and what to do. Changes nothing.
         """
-        if self._pool is not None:
+        if self._open:
             return
-        options = self._address.options(self._statement_timeout)
-        connection = await connected(self._address, self._connect_timeout, options)
+        options = self._hosts[0].options(self._statement_timeout)
+        connection = await connected(self._hosts, self._connect_timeout, options)
         async with connection:
             with translated():
                 if await pending(connection):
                     raise Unavailable(NOT_MIGRATED)
-        pool = AsyncConnectionPool[Connection](
-            self._address.conninfo(),
-            kwargs=options,
-            min_size=1,
-            max_size=self._pool_max,
-            max_waiting=WAITING_MAX,
-            # Soon given up, and begun anew by whoever asks next: the pauses of a longer try grow.
-            reconnect_timeout=_RECONNECT,
-            open=False,
-        )
-        await pool.open()
-        self._pool = pool
+        for server in self._servers.all:
+            await server.node.open()
+        self._open = True
+        if len(self._servers.all) > 1:
+            await asyncio.gather(*map(self._ask, self._servers.all))
+            self._watches = [asyncio.create_task(self._watch(s)) for s in self._servers.all]
 
     async def close(self) -> None:
         """Finish what was accepted, in bounded time."""
-        pool = self._pool
-        if pool is None:
+        if not self._open:
             return
         await self.writer.close()  # through the pool
-        self._pool = None
-        while self._under_way:
-            await asyncio.wait(self._under_way)
-        await pool.close(_CLOSE_MAX)
+        self._open = False
+        for watch in self._watches:
+            watch.cancel()
+        await asyncio.gather(*self._watches, return_exceptions=True)
+        self._watches = []
+        for server in self._servers.all:
+            await server.node.close()
 
     async def ping(self) -> None:
-        """Read from it, or raise Unavailable."""
+        """Read from the primary, or raise Unavailable."""
         await self.fetch("SELECT trimmed FROM log", ())
 
-    async def fetch(self, statement: str, parameters: tuple[Any, ...]) -> list[tuple[Any, ...]]:
-        """Give the rows of one statement, which is a transaction of its own."""
-        pool = self._pool
-        if pool is None:
-            raise Unavailable("The database is not open.")
-        deadline = time.monotonic() + self._statement_timeout + GRACE
-        with translated():
-            connection = await _taken(pool, deadline)
-            call = asyncio.create_task(_run(pool, connection, deadline, statement, parameters))
-            self._under_way.add(call)
-            call.add_done_callback(self._over)
-            return await asyncio.shield(call)
+    async def fetch(self, statement: str, parameters: Parameters) -> Rows:
+        """Give the rows of one statement on the primary, a transaction of its own."""
+        node = self._servers.primary.node
+        return await node.fetch(statement, parameters, self._deadline())
 
-    def _over(self, call: asyncio.Task[list[tuple[Any, ...]]]) -> None:
-        self._under_way.discard(call)
-        if not call.cancelled():
-            call.exception()  # its caller may be gone
+    async def read(self, statement: str, parameters: Parameters, at_least: int | None) -> Rows:
+        """As `fetch`, but from a replica if one has the log up to `at_least`.
 
+        The first column has to be the position of the log, and there has to be a row.
+        """
+        server = None if at_least is None else self._servers.reader(at_least)
+        if server is not None and at_least is not None:
+            # A replica that does not answer leaves the primary time to.
+            deadline = time.monotonic() + self._statement_timeout / 2
+            try:
+                rows = await server.node.fetch(statement, parameters, deadline)
+            except Unavailable:
+                self._servers.note(server, LOST)
+            else:
+                if self._servers.saw(server, rows[0][0], at_least):
+                    return rows
+        return await self.fetch(statement, parameters)
 
-async def _taken(pool: AsyncConnectionPool[Connection], deadline: float) -> Connection:
-    """A connection that is not known to be at its end."""
-    while True:
-        connection = await pool.getconn(timeout=deadline - time.monotonic())
-        if not has_spoken(connection):
-            return connection
-        await connection.close()
-        await pool.putconn(connection)
+    def era(self) -> int:
+        """The era of the log, as far as this process knows."""
+        return era(self._newest)
 
+    def saw(self, newest: int) -> None:
+        """Note a position that the log has reached, or an era in which it goes on."""
+        self._newest = max(self._newest, newest)
 
-async def _run(
-    pool: AsyncConnectionPool[Connection],
-    connection: Connection,
-    deadline: float,
-    statement: str,
-    parameters: tuple[Any, ...],
-) -> list[tuple[Any, ...]]:
-    loop = asyncio.get_running_loop()
-    timer = loop.call_later(deadline - time.monotonic(), sever, connection)
-    try:
-        cursor = await connection.execute(statement, parameters)
-        rows: list[tuple[Any, ...]] = await cursor.fetchall()
-    except psycopg.OperationalError as error:
-        if time.monotonic() >= deadline:
-            raise Unavailable(LATE) from error
-        raise meaning(error) from error
-    finally:
-        timer.cancel()
-        await pool.putconn(connection)
-    return rows
+    def servers(self) -> list[tuple[str, str, float]]:
+        """Where each server is, its role, and for how many seconds it has not been in step."""
+        known = self._servers
+        return [(s.node.address.where, known.role(s), known.lag(s)) for s in known.all]
+
+    async def _write(self, statement: str, calls: str) -> Rows:
+        return await self.fetch(statement, (calls, self._newest))
+
+    async def _watch(self, server: Server) -> None:
+        while True:
+            await asyncio.sleep(INTERVAL)
+            await self._ask(server)
+
+    async def _ask(self, server: Server) -> None:
+        try:
+            deadline = time.monotonic() + _STANDING_MAX
+            (row,) = await server.node.fetch(_STANDING, (), deadline)
+        except Unavailable:
+            self._servers.note(server, LOST)
+        else:
+            self._servers.note(server, Standing(*row))
+
+    def _deadline(self) -> float:
+        return time.monotonic() + self._statement_timeout + GRACE

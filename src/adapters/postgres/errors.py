@@ -16,6 +16,9 @@ HELD: Final = "Others held what this needs for too long."
 FAILED: Final = "The database failed."
 NOT_MIGRATED: Final = "The database is not migrated: run `profilecore migrate up`."
 
+READ_ONLY: Final = "25006"
+BEHIND: Final = "PC002"
+
 # By SQLSTATE, or by its class where the whole class means one thing.
 REASONS: Final = {
     "08": LOST,
@@ -25,7 +28,8 @@ REASONS: Final = {
     "57P05": LOST,
     "57014": "The database took longer than a call may.",
     "55P03": HELD,
-    "25006": "The database can only be read.",
+    READ_ONLY: "The database can only be read: the primary is elsewhere.",
+    BEHIND: "The database is behind what was written: the primary is elsewhere.",
     "28": "The database refused the user or the password.",
     "3D": "There is no such database.",
     "42501": "The database refused it: check what its user may do.",

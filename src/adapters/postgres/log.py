@@ -6,7 +6,7 @@ from typing import Final
 from uuid import UUID
 
 from profilecore.adapters.postgres.database import PostgresDatabase
-from profilecore.adapters.postgres.rows import EVENT, event_of
+from profilecore.adapters.postgres.rows import EVENT, NEWEST, event_of
 from profilecore.errors import NotFound
 from profilecore.event import Event
 from profilecore.paging import microseconds
@@ -14,13 +14,15 @@ from profilecore.paging import microseconds
 TRIMMED_AT_ONCE: Final = 5_000
 
 _END: Final = 2**63 - 1
-_NEWEST: Final = "SELECT coalesce(max(position), 0) FROM events"
 # With a parameter, because without one PostgreSQL keeps the plan that it made first.
-_POSITION: Final = f"{_NEWEST} WHERE position > %s"
-# A row with the ends of the log is there also where no event is.
+_POSITION: Final = f"{NEWEST} WHERE position > %s"
+# A row with the era, and whether the log knows the place, is there also where no event is.
 _READ: Final = f"""
-    SELECT log.trimmed, ({_NEWEST}), found.* FROM log LEFT JOIN LATERAL (
-        SELECT {EVENT} FROM events WHERE position > %s ORDER BY position LIMIT %s
+    SELECT profilecore_era(),
+        log.trimmed = %(after)s OR EXISTS (SELECT FROM events WHERE position = %(after)s),
+        found.*
+    FROM log LEFT JOIN LATERAL (
+        SELECT {EVENT} FROM events WHERE position > %(after)s ORDER BY position LIMIT %(limit)s
     ) found ON true ORDER BY found.position
 """  # noqa: S608 - the names are our own
 _HISTORY: Final = f"""
@@ -30,7 +32,7 @@ _HISTORY: Final = f"""
 # The oldest of a portion up to the first that is young or the newest of all.
 _TRIM: Final = f"""
     WITH oldest AS (
-        SELECT position, at FROM events WHERE position < ({_NEWEST}) ORDER BY position LIMIT %s
+        SELECT position, at FROM events WHERE position < ({NEWEST}) ORDER BY position LIMIT %s
     ), old AS (
         SELECT max(position) AS last FROM oldest WHERE position < coalesce(
             (SELECT min(position) FROM oldest WHERE at >= %s), {_END}
@@ -51,11 +53,15 @@ class PostgresLog:
         self._database = database
 
     async def read(self, after: int, limit: int) -> Sequence[Event]:
-        rows = await self._database.fetch(_READ, (max(0, min(after, _END)), limit))
-        trimmed, newest = rows[0][:2]
-        if not trimmed <= after <= newest:
+        parameters = {"after": max(-1, min(after, _END)), "limit": limit}
+        rows = await self._database.fetch(_READ, parameters)
+        era, known = rows[0][:2]
+        if not known:
+            self._database.saw(era)
             raise NotFound(f"The log does not go on from {after}.", code="position_gone")
-        return [event_of(row[2:]) for row in rows if row[2] is not None]
+        events = [event_of(row[2:]) for row in rows if row[2] is not None]
+        self._database.saw(max(era, events[-1].position if events else after))
+        return events
 
     async def history(self, profile_id: UUID, before: int | None, limit: int) -> Sequence[Event]:
         below = _END if before is None else min(before, _END)

@@ -67,12 +67,11 @@ class Migrations:
 
     def __init__(
         self,
-        address: PostgresAddress,
-        *,
+        *hosts: PostgresAddress,
         connect_timeout: float = 10.0,
         known: Sequence[Step] | None = None,
     ) -> None:
-        self._address = address
+        self._hosts = hosts
         self._connect_timeout = connect_timeout
         self._steps = steps() if known is None else known
 
@@ -83,7 +82,7 @@ class Migrations:
         transaction. Raises Conflict where an applied step is not what it was.
         """
         done = []
-        async with await connected(self._address, self._connect_timeout) as connection:
+        async with await connected(self._hosts, self._connect_timeout) as connection:
             with translated():
                 while (step := await _next(connection, self._steps)) is not None:
                     done.append(step)
@@ -91,7 +90,7 @@ class Migrations:
 
     async def status(self) -> list[Stand]:
         """Every step that this release or the database knows. Changes nothing."""
-        async with await connected(self._address, self._connect_timeout) as connection:
+        async with await connected(self._hosts, self._connect_timeout) as connection:
             with translated():
                 return await _stands(connection, self._steps)
 

@@ -11,6 +11,7 @@ from profilecore.profile import Profile
 PROFILE: Final = (
     "id, name, email, bio, image_urls, owner, version, created_at, updated_at, deleted_at"
 )
+NEWEST: Final = "SELECT coalesce(max(position), 0) FROM events"
 EVENT: Final = "position, profile_id, type, version, data, at, actor"
 
 

@@ -9,13 +9,13 @@ from typing import Any, Final, NamedTuple, TypeAlias
 from profilecore.adapters.postgres.errors import BUSY, LATE
 from profilecore.errors import Invalid, ProfilecoreError, Unavailable
 
-Fetch: TypeAlias = Callable[[str, tuple[Any, ...]], Awaitable[list[tuple[Any, ...]]]]
+Fetch: TypeAlias = Callable[[str, str], Awaitable[list[tuple[Any, ...]]]]
 
 GROUP_MAX: Final = 128
 CHANGES_MAX: Final = 1_000
 WAITING_MAX: Final = 2_000
 
-_WRITE: Final = "SELECT * FROM profilecore_write(%s::jsonb)"
+_WRITE: Final = "SELECT * FROM profilecore_write(%s::jsonb, %s)"
 
 
 class Answer(NamedTuple):
@@ -92,7 +92,7 @@ class Writer:
 
     async def _settle(self, group: list[_Job]) -> None:
         try:
-            rows = await self._fetch(_WRITE, (f"[{','.join(job.call for job in group)}]",))
+            rows = await self._fetch(_WRITE, f"[{','.join(job.call for job in group)}]")
         except Invalid as error:
             # Nothing of the group was written. Whose value it was shows when each goes alone.
             if len(group) > 1:

@@ -30,8 +30,7 @@ class RedisCache:
     together do not leave together. A floor is kept for `FLOOR_KEPT` seconds: a put may be stuck
     that long on its way, in the buffers of a network that is cut. A call ends within 0.7 s, and
     within 0.25 s where there is a connection; one that finds all connections in use fails with
-    the code `busy`, and one that was not answered, as nobody was,
-    with the code `timeout`.
+    the code `busy`, and one that was not answered, as nobody was, with the code `timeout`.
     """
 
     def __init__(
@@ -96,6 +95,11 @@ class RedisCache:
     async def drop(self, profile_id: UUID, version: int) -> None:
         async with self._gate.calling():
             await self._drop([self._state_key, self._key(profile_id)], [version, _FLOOR_MS])
+
+    async def clear(self) -> None:
+        """As the port has it: without a position it gives and takes no copies."""
+        async with self._gate.calling():
+            await self._redis.delete(self._state_key)
 
     async def position(self) -> int | None:
         async with self._gate.calling():

@@ -40,10 +40,12 @@ class SqliteProfiles:
     def __init__(self, database: SqliteDatabase) -> None:
         self._database = database
 
-    async def get(self, ids: Collection[UUID]) -> dict[UUID, Profile]:
+    async def get(
+        self, ids: Collection[UUID], *, at_least: int | None = None
+    ) -> dict[UUID, Profile]:
         return await self._database.read(lambda connection: _get(connection, ids)) if ids else {}
 
-    async def list(self, query: Query) -> Page:
+    async def list(self, query: Query, *, at_least: int | None = None) -> Page:
         return await self._database.read(lambda connection: _list(connection, query))
 
     async def write(

@@ -17,7 +17,7 @@ from profilecore.entrypoints.http.lists import Limit, next_link
 from profilecore.entrypoints.http.policy import Policy
 from profilecore.entrypoints.http.profiles import ID, ProfileId
 from profilecore.entrypoints.wire import ENCODER
-from profilecore.errors import Invalid
+from profilecore.errors import Invalid, NotFound
 from profilecore.feed import Feed
 from profilecore.service import ProfileService
 
@@ -109,7 +109,10 @@ async def _stream(
     draining = asyncio.create_task(lifecycle.drained())
     try:
         while not draining.done():
-            events = await feed.read(position, CHUNK)
+            try:
+                events = await feed.read(position, CHUNK)
+            except NotFound:
+                return  # whoever comes back with this position is told
             if events:
                 position = events[-1].position
                 yield b"".join(

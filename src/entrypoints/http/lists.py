@@ -13,6 +13,7 @@ from litestar.response import Stream
 
 from profilecore import rules
 from profilecore.entrypoints.http.answers import documented, problems
+from profilecore.entrypoints.http.reading import ConsistencyToken, consistency_position
 from profilecore.entrypoints.wire import ENCODER, ProfileBody
 from profilecore.errors import Invalid
 from profilecore.paging import IDS_MAX, LIMIT_MAX, Count, Cursor, Query, Sort
@@ -64,6 +65,7 @@ async def index(  # noqa: PLR0913, PLR0917 - one for each parameter of the opera
     count: Annotated[
         Count, QueryParameter(description="Whether to count all that match")
     ] = Count.NONE,
+    consistency_token: ConsistencyToken = None,
 ) -> Response[list[ProfileBody]]:
     """One page, newest first; filters are combined. Deleted profiles are not listed."""
     query = Query(
@@ -75,7 +77,7 @@ async def index(  # noqa: PLR0913, PLR0917 - one for each parameter of the opera
         q=q,
         count=count,
     )
-    page = await service.list(query)
+    page = await service.list(query, seen=consistency_position(request))
     headers: dict[str, str] = {}
     if page.next is not None:
         headers["Link"] = next_link(request, page.next.encode())

@@ -21,7 +21,7 @@ from profilecore.entrypoints.http.answers import (
 from profilecore.entrypoints.http.bodies import NewProfile, ProfileChanges, ProfilePatch, given
 from profilecore.entrypoints.http.policy import Policy
 from profilecore.entrypoints.http.reading import (
-    CONSISTENCY_TOKEN,
+    ConsistencyToken,
     JsonBody,
     consistency_position,
     etag,
@@ -29,7 +29,6 @@ from profilecore.entrypoints.http.reading import (
     not_modified,
 )
 from profilecore.entrypoints.wire import ProfileBody
-from profilecore.feed import Feed
 from profilecore.service import ProfileService, Source
 
 BODY_MAX = 256 * 1024  # bytes: a bio of 10,000 characters takes 120,000 when all are escaped
@@ -44,14 +43,6 @@ IfNoneMatch = Annotated[
     str | None,
     HeaderParameter(
         name="If-None-Match", description="The ETag of what you have: 304 if it stands"
-    ),
-]
-ConsistencyToken = Annotated[
-    str | None,
-    HeaderParameter(
-        name="X-Consistency-Token",
-        description="From a write that must be seen",
-        schema_extra={"pattern": CONSISTENCY_TOKEN.pattern},
     ),
 ]
 """The header parameters document; the functions of `reading` read them with better errors."""
@@ -89,14 +80,12 @@ async def read(
     request: Request[Any, Any, Any],
     profile_id: ProfileId,
     service: NamedDependency[ProfileService],
-    feed: NamedDependency[Feed],
     in_fallback: NamedDependency[Callable[[], bool]],
     if_none_match: IfNoneMatch = None,
     consistency_token: ConsistencyToken = None,
 ) -> Response[ProfileReading]:
     """Give the profile and say whether it came from the cache or the database."""
-    fresh = feed.position < consistency_position(request)
-    reading = await service.read(profile_id, fresh=fresh)
+    reading = await service.read(profile_id, seen=consistency_position(request))
     headers = {
         "ETag": etag(reading.profile.version),
         "X-Cache": _said_of(reading.source, in_fallback()),

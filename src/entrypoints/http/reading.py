@@ -2,11 +2,12 @@
 
 import re
 from collections.abc import Generator
-from typing import Any, ClassVar, TypeVar
+from typing import Annotated, Any, ClassVar, TypeVar
 
 import msgspec
 from litestar import Request
 from litestar.dto import AbstractDTO, DTOFieldDefinition
+from litestar.params import HeaderParameter
 from litestar.typing import FieldDefinition
 
 from profilecore.entrypoints.http.problems import Refusal, plain
@@ -19,6 +20,16 @@ _WHERE = re.compile(r" - at `\$\.?(?P<path>[^`]*)`$")
 _MEMBER = re.compile(r"^Object (?P<what>contains unknown|missing required) field `(?P<name>[^`]*)`")
 CONSISTENCY_TOKEN = re.compile("^p[0-9]{1,18}$")
 _TAG = re.compile(r'(?:W/)?"([^"]*)"')
+
+ConsistencyToken = Annotated[
+    str | None,
+    HeaderParameter(
+        name="X-Consistency-Token",
+        description="From a write that must be seen",
+        schema_extra={"pattern": CONSISTENCY_TOKEN.pattern},
+    ),
+]
+"""Documents the header that `consistency_position` reads, with better errors."""
 
 
 class JsonBody(AbstractDTO[T]):

@@ -14,7 +14,7 @@ from profilecore.adapters.postgres import (
     PostgresLog,
     PostgresProfiles,
 )
-from profilecore.adapters.postgres.database import WAITING_MAX
+from profilecore.adapters.postgres.node import WAITING_MAX
 from profilecore.errors import Unavailable
 from profilecore.paging import Query
 from tests.contracts.samples import add, created, person

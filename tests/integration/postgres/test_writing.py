@@ -56,7 +56,7 @@ async def test_a_storm_of_updates_loses_none(address: PostgresAddress) -> None:
     async def increments(service: ProfileService) -> None:
         done = 0
         while done < 100:
-            seen = (await service.read(id_, fresh=True)).profile
+            seen = (await service.read(id_, seen=1)).profile
             values = {"bio": str(int(seen.bio) + 1)}
             try:
                 await service.update(id_, values, expected=seen.version, actor=None)
@@ -67,7 +67,7 @@ async def test_a_storm_of_updates_loses_none(address: PostgresAddress) -> None:
                 done += 1
 
     await asyncio.gather(*(increments(services[n % 2]) for n in range(32)))
-    last = (await services[1].read(id_, fresh=True)).profile
+    last = (await services[1].read(id_, seen=1)).profile
     assert (last.bio, last.version) == ("3200", 3201)
     assert await PostgresLog(databases[0]).position() == 3201
     for database in databases:

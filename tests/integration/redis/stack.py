@@ -81,7 +81,7 @@ class Stack:
     async def read(self, profile_id: UUID) -> Reading | None:
         """A reading; None where the profile is deleted."""
         with suppress(NotFound):
-            return await self.service.read(profile_id, fresh=False)
+            return await self.service.read(profile_id)
         return None
 
     async def until(self, active: bool, seconds: float = 5.0) -> float:

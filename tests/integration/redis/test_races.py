@@ -32,8 +32,10 @@ class SlowProfiles(MemoryProfiles):
         super().__init__(store)
         self._rng = rng
 
-    async def get(self, ids: Collection[UUID]) -> dict[UUID, Profile]:
-        found = await super().get(ids)
+    async def get(
+        self, ids: Collection[UUID], *, at_least: int | None = None
+    ) -> dict[UUID, Profile]:
+        found = await super().get(ids, at_least=at_least)
         await self._pause()
         return found
 
@@ -88,7 +90,7 @@ class Race:
         for _ in range(self._rng.randint(1, 2)):
             await asyncio.sleep(self._rng.random() * 0.1)
             try:
-                await self._rng.choice(self._services).read(self._id, fresh=False)
+                await self._rng.choice(self._services).read(self._id)
             except NotFound:
                 continue
 

@@ -56,7 +56,11 @@ def test_each_exception_is_translated_without_its_text(kind: type[Exception]) ->
         (psycopg.errors.ConnectionTimeout(), "The database did not answer in time.", 1),
         (psycopg.errors.AdminShutdown(), "The database cannot be reached.", 1),
         (psycopg.OperationalError("gone"), "The database cannot be reached.", 1),
-        (psycopg.errors.ReadOnlySqlTransaction(), "The database can only be read.", 1),
+        (
+            psycopg.errors.ReadOnlySqlTransaction(),
+            "The database can only be read: the primary is elsewhere.",
+            1,
+        ),
         (psycopg.errors.DiskFull(), "The disk of the database is full.", 1),
         (psycopg.errors.TooManyConnections(), REASONS["53"], 1),
         (psycopg.errors.UndefinedTable(), REASONS["42P01"], 1),

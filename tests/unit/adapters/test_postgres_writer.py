@@ -21,13 +21,13 @@ class Database:
         self.go = asyncio.Event()
         self._answer = answer
 
-    async def fetch(self, _: str, parameters: tuple[Any, ...]) -> Rows:
-        calls = json.loads(parameters[0])
-        self.sent.append(len(calls))
+    async def fetch(self, _: str, calls: str) -> Rows:
+        sizes = json.loads(calls)
+        self.sent.append(len(sizes))
         if self._answer:
-            await self._answer(len(calls))
+            await self._answer(len(sizes))
         await self.go.wait()
-        return [(n, position, None, False) for n, position in enumerate(calls)]
+        return [(n, position, None, False) for n, position in enumerate(sizes)]
 
 
 async def some(writer: Writer, number: int, size: int = 1) -> list[asyncio.Task[list[Answer]]]:

@@ -18,6 +18,7 @@ class SwitchedLog(MemoryLog):
     down = False
     pause = 0.0
     reads = 0
+    no_position = False
 
     async def read(self, after: int, limit: int) -> Sequence[Event]:
         self.reads += 1
@@ -25,6 +26,11 @@ class SwitchedLog(MemoryLog):
         if self.down:
             raise Unavailable("The log is cut off.")
         return await super().read(after, limit)
+
+    async def position(self) -> int:
+        if self.no_position:
+            raise Unavailable("The log is cut off.")
+        return await super().position()
 
 
 class SwitchedCache(MemoryCache):
@@ -68,9 +74,22 @@ class InterruptedProfiles(MemoryProfiles):
 class Process:
     """What one process has of its own, on a store that it shares with others."""
 
-    def __init__(self, store: MemoryStore, *, interval: float = 0.02, trust: float = 0.2) -> None:
+    def __init__(
+        self,
+        store: MemoryStore,
+        *,
+        interval: float = 0.02,
+        trust: float = 0.2,
+        store_era: Callable[[], int] = lambda: 0,
+    ) -> None:
         self.profiles = InterruptedProfiles(store)
         self.log = SwitchedLog(store)
         self.cache = SwitchedCache(capacity=100)
-        self.feed = Feed(self.cache, self.log, interval=interval, trust=trust)
-        self.service = ProfileService(self.profiles, self.log, self.feed, announce=self.feed.wake)
+        self.feed = Feed(self.cache, self.log, interval=interval, trust=trust, store_era=store_era)
+        self.service = ProfileService(
+            self.profiles,
+            self.log,
+            self.feed,
+            announce=self.feed.wake,
+            known=self.feed.known,
+        )

@@ -41,6 +41,10 @@ class MemorySharedCache:
         self._check()
         await self.place.cache.drop(profile_id, version)
 
+    async def clear(self) -> None:
+        self._check()
+        self.place.position = None
+
     async def position(self) -> int | None:
         self._check()
         return self.place.position

@@ -2,13 +2,14 @@
 
 import asyncio
 import time
+from dataclasses import replace
 
 import pytest
 
 from profilecore.adapters.memory import MemoryLog, MemoryProfiles, MemoryStore
-from profilecore.errors import NotFound, Unavailable
+from profilecore.errors import Unavailable
 from profilecore.feed import CHUNK
-from tests.contracts.samples import AT, SECOND, add, deleted, person, updated, write
+from tests.contracts.samples import AT, NEW_ERA, SECOND, add, deleted, person, updated, write
 from tests.unit.core.doubles import Process
 
 
@@ -168,19 +169,70 @@ async def test_an_answer_that_comes_too_late_is_not_given(
     assert await process.feed.get([profile.id]) == {}
 
 
-async def test_another_log_ends_it(process: Process, store: MemoryStore) -> None:
-    await process.service.create({"name": "Ada", "email": "a@x.de"}, actor=None)
+async def test_a_log_that_lost_its_end_takes_the_copies_with_it(
+    process: Process, profiles: MemoryProfiles, store: MemoryStore
+) -> None:
+    """What was written there may never have been; it is newer than what there is now."""
+    kept = person()
+    await add(profiles, kept)
+    lost = updated(kept).profile
+    await write(profiles, updated(kept))
     await process.feed.advance()
-    store.events.clear()
-    with pytest.raises(NotFound):
-        await process.feed.follow()
+    await process.feed.put(lost)
+    store.events.pop()
+    store.set_row(kept.id, kept)
+    await process.feed.advance()
+    assert process.feed.position == store.newest
+    assert await process.feed.get([kept.id]) == {}
+    assert process.feed.current
+    assert (await process.service.read(kept.id)).profile == kept
 
 
-async def test_a_trimmed_log_ends_it(process: Process, profiles: MemoryProfiles) -> None:
-    await add(profiles, *(person(updated_at=AT) for _ in range(3)))
+@pytest.mark.parametrize("told", ["by an event", "by the store"])
+async def test_in_a_new_era_it_begins_anew(store: MemoryStore, told: str) -> None:
+    """Also where this process did not see what was lost, but somebody else's copy of it."""
+    eras = [0]
+    process = Process(store, store_era=lambda: eras[0])
+    await process.feed.start()
+    profiles, kept, other = MemoryProfiles(store), person(), person()
+    await add(profiles, kept)
+    await process.feed.advance()
+    await process.feed.put(updated(kept).profile)
+    if told == "by the store":
+        eras[0] = 1
+    else:
+        store.events.append(replace(store.events[0], position=NEW_ERA, profile_id=other.id))
+    await process.feed.advance()
+    assert await process.feed.get([kept.id]) == {}
+    assert process.feed.current
+    await process.feed.put(other)
+    await process.feed.advance()
+    assert await process.feed.get([other.id]) == {other.id: other}, "it begins anew only once"
+
+
+async def test_a_new_beginning_that_fails_is_tried_again(store: MemoryStore) -> None:
+    eras = [0]
+    process = Process(store, store_era=lambda: eras[0])
+    await process.feed.start()
+    eras[0], kept = 1, person()
+    await process.feed.put(kept)
+    process.log.no_position = True
+    with pytest.raises(Unavailable):
+        await process.feed.advance()
+    assert await process.feed.get([kept.id]) == {}, "nothing is trusted meanwhile"
+    process.log.no_position = False
+    await process.feed.advance()
+    assert process.feed.current
+    assert await process.feed.get([kept.id]) == {}
+
+
+async def test_a_trimmed_log_is_followed_from_its_end(
+    process: Process, profiles: MemoryProfiles
+) -> None:
+    events = await add(profiles, *(person(updated_at=AT) for _ in range(3)))
     await MemoryLog(process.log._store).trim(AT + SECOND)
-    with pytest.raises(NotFound):
-        await process.feed.follow()
+    await process.feed.advance()
+    assert process.feed.position == events[-1].position
 
 
 async def test_a_wait_ends_with_growth_or_with_time(

@@ -2,13 +2,14 @@
 
 import asyncio
 import time
+from dataclasses import replace
 
 import pytest
 
 from profilecore.adapters.memory import MemoryLog, MemoryProfiles, MemoryStore
 from profilecore.errors import Unavailable
-from profilecore.relay import CHUNK, SHORT, Horizon, Relay
-from tests.contracts.samples import AT, SECOND, add, person, updated, write
+from profilecore.relay import CHUNK, READ_MAX, SHORT, Horizon, Relay
+from tests.contracts.samples import AT, NEW_ERA, SECOND, add, person, updated, write
 from tests.unit.core.shared import MemorySharedCache, Place
 
 
@@ -195,3 +196,54 @@ async def test_the_start_does_not_wait_for_long(store: MemoryStore, place: Place
     began = time.monotonic()
     await relay.start(0)
     assert 0.9 < time.monotonic() - began < 1.5
+
+
+async def test_a_place_of_an_earlier_era_is_left_behind(
+    store: MemoryStore, profiles: MemoryProfiles, place: Place, follower: Follower
+) -> None:
+    """It may hold what was lost, newer than all there is; nothing in the log would drop it."""
+    kept, other = person(), person()
+    (first,) = await add(profiles, kept)
+    await follower.tick()
+    await follower.cache.put(updated(kept).profile)
+    store.events.append(replace(first, position=NEW_ERA, profile_id=other.id))
+    for _ in range(2):
+        follower.now += READ_MAX
+        await follower.tick()
+    await follower.caught_up()
+    assert await follower.cache.get([kept.id]) == {}
+    assert len(place.begun) == 2
+    assert place.position == NEW_ERA
+    again = Follower(store, place)
+    await again.start()
+    assert len(place.begun) == 2, "who comes later finds it done"
+
+
+async def test_after_a_restart_it_waits_for_the_reads_under_way(
+    profiles: MemoryProfiles, place: Place, follower: Follower
+) -> None:
+    """What they bring in late would meet no floor, however short the log is."""
+    await add(profiles, person())
+    await follower.tick()
+    await follower.cache.clear()
+    follower.relay.restart(1)
+    running = asyncio.create_task(follower.relay.run())
+    await asyncio.sleep(0.05)
+    assert place.position is None
+    follower.now += READ_MAX
+    await follower.tick()
+    await asyncio.sleep(0.4)
+    running.cancel()
+    assert place.position == 1
+
+
+async def test_a_position_that_the_log_lost_is_not_begun_at_for_ever(
+    store: MemoryStore, profiles: MemoryProfiles, place: Place, follower: Follower
+) -> None:
+    await add(profiles, person(), person())
+    await follower.tick()
+    follower.now += READ_MAX
+    store.events.clear()
+    with pytest.raises(Unavailable):
+        await follower.relay._catch_up()
+    assert len(place.begun) == 2

@@ -39,22 +39,22 @@ async def test_what_was_created_is_read_from_the_cache_or_fresh(service: Profile
     written = await service.create({**ADA, "bio": "x"}, actor="me")
     profile = written.profile
     assert (profile.name, profile.bio, profile.owner, profile.version) == ("Ada", "x", "me", 1)
-    cached = await service.read(profile.id, fresh=False)
+    cached = await service.read(profile.id)
     assert (cached.profile, cached.source) == (profile, Source.CACHE)
-    fresh = await service.read(profile.id, fresh=True)
+    fresh = await service.read(profile.id, seen=10**6)
     assert (fresh.profile, fresh.source) == (profile, Source.DATABASE)
 
 
 async def test_a_read_fills_the_cache(service: ProfileService, process: Process) -> None:
     profile = person()
     await add(process.profiles, profile)
-    sources = [(await service.read(profile.id, fresh=False)).source for _ in range(2)]
+    sources = [(await service.read(profile.id)).source for _ in range(2)]
     assert sources == [Source.DATABASE, Source.CACHE]
 
 
 async def test_what_is_not_there_is_not_found(service: ProfileService) -> None:
     calls: list[Any] = [
-        service.read(new_id(), fresh=False),
+        service.read(new_id()),
         service.update(new_id(), {}, expected=None, actor=None),
         service.remove(new_id(), expected=None, actor=None),
         service.restore(new_id(), expected=None, actor=None),
@@ -85,7 +85,7 @@ async def test_an_update_keeps_the_fields_left_out(service: ProfileService) -> N
     written = await service.update(first.id, {"name": "Countess"}, expected=None, actor="you")
     assert written.profile.values() == {**first.values(), "name": "Countess"}
     assert (written.profile.version, written.profile.owner) == (2, "me")
-    assert (await service.read(first.id, fresh=False)).profile == written.profile
+    assert (await service.read(first.id)).profile == written.profile
     (event, _) = await service.history(first.id, before=None, limit=5)
     assert (event.type, event.actor, event.position) == (
         EventType.UPDATED,
@@ -115,7 +115,7 @@ async def test_a_version_that_was_seen_has_to_be_there_still(
             assert (refused.value.code, refused.value.version) == ("stale_version", 2)
             if not cached:
                 await process.cache.drop(first.id, 3)
-    assert (await service.read(first.id, fresh=True)).profile.version == second.version
+    assert (await service.read(first.id, seen=10**6)).profile.version == second.version
     await call(2)
 
 
@@ -155,16 +155,16 @@ async def test_a_write_gives_up_where_others_are_always_faster(
     with pytest.raises(Conflict) as refused:
         await service.update(first.id, {"name": "x"}, expected=None, actor=None)
     assert refused.value.code == "conflict"
-    assert (await service.read(first.id, fresh=True)).profile.version == 1 + REREADS
+    assert (await service.read(first.id, seen=10**6)).profile.version == 1 + REREADS
 
 
 async def test_a_profile_is_deleted_once_and_brought_back(service: ProfileService) -> None:
     first = (await service.create({**ADA, "bio": "x"}, actor=None)).profile
     gone = await service.remove(first.id, expected=None, actor=None)
     assert gone.profile.deleted_at is not None
-    for fresh in (False, True):
+    for seen in (0, 10**6):
         with pytest.raises(NotFound):
-            await service.read(first.id, fresh=fresh)
+            await service.read(first.id, seen=seen)
     with pytest.raises(NotFound):
         await service.remove(first.id, expected=None, actor=None)
     with pytest.raises(NotFound):
@@ -175,7 +175,7 @@ async def test_a_profile_is_deleted_once_and_brought_back(service: ProfileServic
     assert stale.value.version == 2
     back = await service.restore(first.id, expected=2, actor="me")
     assert back.profile.values() == first.values()
-    assert (await service.read(first.id, fresh=False)).profile == back.profile
+    assert (await service.read(first.id)).profile == back.profile
     with pytest.raises(Conflict) as alive:
         await service.restore(first.id, expected=None, actor=None)
     assert alive.value.code == "not_deleted"

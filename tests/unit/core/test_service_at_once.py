@@ -71,7 +71,7 @@ async def test_a_broken_cache_costs_speed_and_nothing_else(
     process.cache.down = True
     id_ = (await service.create(ADA, actor=None)).profile.id
     await service.update(id_, {"bio": "x"}, expected=1, actor=None)
-    reading = await service.read(id_, fresh=False)
+    reading = await service.read(id_)
     assert (reading.profile.bio, reading.source) == ("x", Source.DATABASE)
     await service.remove(id_, expected=2, actor=None)
 
@@ -85,11 +85,11 @@ async def test_two_processes_agree_within_the_interval(store: MemoryStore) -> No
     id_ = (await writer.service.create(ADA, actor=None)).profile.id
     seen_old = 0
     for turn in range(10):
-        await reader.service.read(id_, fresh=False)
+        await reader.service.read(id_)
         written = await writer.service.update(id_, {"bio": str(turn)}, expected=None, actor=None)
-        assert (await writer.service.read(id_, fresh=False)).profile == written.profile
+        assert (await writer.service.read(id_)).profile == written.profile
         answered = time.monotonic()
-        while (await reader.service.read(id_, fresh=False)).profile != written.profile:
+        while (await reader.service.read(id_)).profile != written.profile:
             seen_old += 1
             assert time.monotonic() - answered < 1.0
             await asyncio.sleep(0.001)
@@ -110,7 +110,7 @@ async def test_readers_and_writers_at_once_see_no_version_go_back(store: MemoryS
     async def read(service: ProfileService) -> None:
         last = 0
         while not done.is_set():
-            version = (await service.read(id_, fresh=False)).profile.version
+            version = (await service.read(id_)).profile.version
             assert version >= last
             last = version
             await asyncio.sleep(0)
@@ -124,6 +124,6 @@ async def test_readers_and_writers_at_once_see_no_version_go_back(store: MemoryS
     await asyncio.gather(*(bump(p.service) for p in processes))
     done.set()
     await asyncio.gather(*readers)
-    assert (await processes[0].service.read(id_, fresh=True)).profile.version == 91
+    assert (await processes[0].service.read(id_, seen=10**6)).profile.version == 91
     for task in following:
         task.cancel()

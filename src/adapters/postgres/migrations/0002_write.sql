@@ -1,3 +1,26 @@
+-- Where the era begins in which this server writes: a server that is promoted starts a new timeline.
+CREATE FUNCTION profilecore_era() RETURNS bigint
+LANGUAGE plpgsql
+AS $$
+BEGIN
+    IF pg_is_in_recovery() THEN
+        RAISE 'this server is a replica' USING ERRCODE = 'read_only_sql_transaction';
+    END IF;
+    RETURN (('x' || left(pg_walfile_name(pg_current_wal_lsn()), 8))::bit(32)::bigint - 1) << 40;
+END
+$$;
+
+-- What a server says of itself to whoever has to choose among several.
+CREATE FUNCTION profilecore_standing(OUT writable boolean, OUT timeline bigint, OUT "position" bigint)
+LANGUAGE plpgsql
+AS $$
+BEGIN
+    writable := NOT pg_is_in_recovery();
+    timeline := CASE WHEN writable THEN profilecore_era() >> 40 ELSE 0 END;
+    SELECT coalesce(max(e.position), 0) INTO "position" FROM events e;
+END
+$$;
+
 -- Apply changes in order, each as the row it shall make, the version it `replaces` and its event.
 -- Gives one row for each: its position, or where it is refused none; the version that was stored;
 -- whether another living profile has its email. Ends with the first refusal where asked to.
@@ -57,9 +80,13 @@ $$;
 -- Plans are made for each change, because a connection keeps them: one that was made while the table
 -- was small reads all of it when it has grown.
 --
+-- Positions go on in another era where this server was promoted since: what it did not have by then
+-- may be known to others. A server that is behind what the caller has `known` was not told that
+-- another has taken over.
+--
 -- `calls` is a list of {atomic, changes}. A call that is atomic is undone by its first refusal;
 -- the others in the list are not. Gives the rows of profilecore_apply with the number of the call.
-CREATE FUNCTION profilecore_write(calls jsonb)
+CREATE FUNCTION profilecore_write(calls jsonb, known bigint)
 RETURNS TABLE (call integer, "position" bigint, stored bigint, taken boolean)
 LANGUAGE plpgsql
 SET lock_timeout = '1s'
@@ -76,10 +103,14 @@ BEGIN
         RAISE 'profilecore_write needs READ COMMITTED' USING ERRCODE = 'invalid_transaction_state';
     END IF;
     PERFORM pg_advisory_xact_lock(5787213827046133101);
+    SELECT greatest(coalesce(max(e.position), newest), profilecore_era()) INTO newest FROM events e;
+    IF newest < known THEN
+        RAISE 'this server is behind' USING ERRCODE = 'PC002';
+    END IF;
     call := 0;
     FOR one IN SELECT value FROM jsonb_array_elements(calls) LOOP
         -- Without a parameter, which `newest` is here, a plan is kept all the same.
-        SELECT coalesce(max(e.position), newest) INTO newest FROM events e;
+        SELECT greatest(coalesce(max(e.position), newest), newest) INTO newest FROM events e;
         IF NOT (one->>'atomic')::boolean THEN
             RETURN QUERY SELECT call, a.* FROM profilecore_apply(one->'changes', newest, false) a;
         ELSE
