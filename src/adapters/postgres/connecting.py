@@ -29,8 +29,8 @@ class PostgresAddress:
 
     `prepared` has to be off behind a pooler that shares its connections between transactions,
     such as pgbouncer: it would mix up prepared statements, and it refuses options at the start.
-    `sslmode` is one of libpq's; `ca_file` holds the certificates that the server's has to be
-    signed by, where it asks for that.
+    `sslmode` is one of libpq's, which prefers TLS by itself; `ca_file` holds the certificates
+    that the server's has to be signed by, where the mode asks for that.
     """
 
     host: str
@@ -39,7 +39,7 @@ class PostgresAddress:
     password: str | None = field(repr=False)
     name: str
     prepared: bool = True
-    sslmode: str = "prefer"
+    sslmode: str | None = None
     ca_file: str | None = None
 
     @property

@@ -18,10 +18,10 @@ _END: Final = 2**63 - 1
 _POSITION: Final = f"{NEWEST} WHERE position > %s"
 # A row with the era, and whether the log knows the place, is there also where no event is.
 _READ: Final = f"""
-    SELECT profilecore_era(),
+    SELECT current.era,
         log.trimmed = %(after)s OR EXISTS (SELECT FROM events WHERE position = %(after)s),
         found.*
-    FROM log LEFT JOIN LATERAL (
+    FROM log CROSS JOIN (SELECT profilecore_era() AS era) current LEFT JOIN LATERAL (
         SELECT {EVENT} FROM events WHERE position > %(after)s ORDER BY position LIMIT %(limit)s
     ) found ON true ORDER BY found.position
 """  # noqa: S608 - the names are our own

@@ -3,12 +3,12 @@
 import os
 from collections.abc import Iterator
 from dataclasses import replace
-from typing import Any
 
 import psycopg
 import pytest
 
 from profilecore.adapters.postgres import PostgresAddress, PostgresLog, PostgresProfiles
+from profilecore.adapters.postgres.node import Parameters
 from profilecore.adapters.postgres.profiles import statement
 from profilecore.paging import Count, Cursor, Query, Sort
 from tests.contracts.samples import add, person, updated, write
@@ -42,7 +42,7 @@ def full(server: PostgresAddress) -> Iterator[PostgresAddress]:
         yield address
 
 
-def explained(address: PostgresAddress, sql: str, parameters: tuple[Any, ...]) -> str:
+def explained(address: PostgresAddress, sql: str, parameters: Parameters) -> str:
     with psycopg.connect(address.conninfo(), autocommit=True) as connection:
         rows = connection.execute(f"EXPLAIN (ANALYZE, BUFFERS) {sql}".encode(), parameters)
         return "\n".join(line for (line,) in rows)
@@ -100,7 +100,7 @@ def test_the_history_of_one_and_the_log_are_looked_up(full: PostgresAddress) -> 
     )
     ((id_,),) = execute(full, "SELECT profile_id FROM events WHERE position = 20000")
     assert "events_of_profile" in explained(full, log._HISTORY, (id_, 2**63 - 1, 10))
-    plan = explained(full, log._READ, (40_000, 100))
+    plan = explained(full, log._READ, {"after": 40_000, "limit": 100})
     assert "events_pkey" in plan
     assert "Seq Scan on events" not in plan
 
