@@ -1,8 +1,6 @@
 """Where everything is put together; nobody else imports adapters."""
 
-import inspect
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import AsyncExitStack, asynccontextmanager
+from collections.abc import AsyncIterator
 from typing import Protocol, TypeVar
 
 from dependency_injector import containers, providers
@@ -33,14 +31,16 @@ from profilecore.adapters.postgres import (
 )
 from profilecore.adapters.redis import RedisCache, RedisServer
 from profilecore.adapters.sqlite import SqliteDatabase, SqliteLog, SqliteProfiles
-from profilecore.entrypoints.background import running
-from profilecore.entrypoints.http import Parts
 from profilecore.entrypoints.http.lifecycle import Lifecycle
 from profilecore.entrypoints.http.policy import Policy
-from profilecore.entrypoints.http.system import Checks
 from profilecore.entrypoints.settings import Settings
-from profilecore.entrypoints.telemetry import HttpMetrics, LoopLag, Resources, new_registry
-from profilecore.errors import Unavailable
+from profilecore.entrypoints.telemetry import (
+    DatabaseServers,
+    HttpMetrics,
+    LoopLag,
+    Resources,
+    new_registry,
+)
 from profilecore.feed import Feed
 from profilecore.relay import Horizon, Relay
 from profilecore.service import ProfileService
@@ -80,6 +80,47 @@ def _redis_server(settings: Settings) -> RedisServer:
     )
 
 
+def _addresses(
+    settings: Settings, hosts: tuple[tuple[str, int | None], ...] | None
+) -> list[PostgresAddress]:
+    password, ca_file = settings.db_password, settings.db_ca_file
+    return [
+        PostgresAddress(
+            host=host,
+            port=settings.db_port if port is None else port,
+            user=settings.db_user,
+            password=password.reveal() if password else None,
+            name=settings.db_name,
+            prepared=settings.db_prepared,
+            sslmode=settings.db_sslmode,
+            ca_file=None if ca_file is None else str(ca_file),
+        )
+        for host, port in hosts or ()
+    ]
+
+
+def _postgres(settings: Settings) -> PostgresDatabase:
+    return PostgresDatabase(
+        *_addresses(settings, settings.db_host),
+        replicas=_addresses(settings, settings.db_replica_hosts),
+        pool_max=settings.db_pool_max,
+        statement_timeout=settings.db_statement_timeout.total_seconds(),
+        connect_timeout=settings.db_connect_timeout.total_seconds(),
+        turned=_say_of_server,
+    )
+
+
+def _migrations(settings: Settings) -> Migrations:
+    return Migrations(
+        *_addresses(settings, settings.db_host),
+        connect_timeout=settings.db_connect_timeout.total_seconds(),
+    )
+
+
+def _say_of_server(where: str, what: str) -> None:
+    logger.warning("PostgreSQL at {} {}", where, what)
+
+
 def _say_turned(active: bool, why: str) -> None:
     if active:
         logger.warning("the cache has turned to memory: {}", why)
@@ -87,20 +128,13 @@ def _say_turned(active: bool, why: str) -> None:
         logger.info("the cache has turned back to Redis: {}", why)
 
 
-def _address(settings: Settings) -> PostgresAddress:
-    password = settings.db_password
-    return PostgresAddress(
-        host=settings.db_host,
-        port=settings.db_port,
-        user=settings.db_user,
-        password=password.reveal() if password else None,
-        name=settings.db_name,
-        prepared=settings.db_prepared,
-    )
-
-
 async def _nothing_to_ask() -> None:
     """Memory of this process always answers."""
+
+
+def _only_era() -> int:
+    """A store on one machine loses nothing of its log but all of it."""
+    return 0
 
 
 class Container(containers.DeclarativeContainer):
@@ -118,27 +152,19 @@ class Container(containers.DeclarativeContainer):
             SqliteDatabase, settings.provided.data_dir.joinpath.call(DATABASE_FILE)
         ),
     )
-    address = providers.Singleton(_address, settings)
-    migrations = providers.Singleton(
-        Migrations,
-        address,
-        connect_timeout=settings.provided.db_connect_timeout.total_seconds.call(),
-    )
-    postgres = providers.Resource(
-        _open,
-        providers.Singleton(
-            PostgresDatabase,
-            address,
-            pool_max=settings.provided.db_pool_max,
-            statement_timeout=settings.provided.db_statement_timeout.total_seconds.call(),
-            connect_timeout=settings.provided.db_connect_timeout.total_seconds.call(),
-        ),
-    )
+    migrations = providers.Singleton(_migrations, settings)
+    postgres = providers.Resource(_open, providers.Singleton(_postgres, settings))
     ping = providers.Selector(
         settings.provided.database,
         sqlite=sqlite.provided.ping,
         postgres=postgres.provided.ping,
         memory=providers.Object(_nothing_to_ask),
+    )
+    era = providers.Selector(
+        settings.provided.database,
+        sqlite=providers.Object(_only_era),
+        postgres=postgres.provided.era,
+        memory=providers.Object(_only_era),
     )
     profiles = providers.Singleton(
         ObservedProfiles,
@@ -195,7 +221,7 @@ class Container(containers.DeclarativeContainer):
         memory=providers.Object(None),
         noop=providers.Object(None),
     )
-    feed = providers.Singleton(Feed, cache, log, relay)
+    feed = providers.Singleton(Feed, cache, log, relay, store_era=era)
     service = providers.Singleton(
         ProfileService,
         profiles,
@@ -205,83 +231,8 @@ class Container(containers.DeclarativeContainer):
         announce=feed.provided.wake,
         known=feed.provided.known,
     )
+    servers = providers.Singleton(DatabaseServers, registry, postgres.provided.servers)
     lag = providers.Singleton(LoopLag, registry)
     resources = providers.Singleton(Resources, settings.provided.data_dir, lag)
     metrics = providers.Singleton(HttpMetrics, registry)
     policy = providers.Singleton(Policy, settings.provided.require_if_match)
-
-
-@asynccontextmanager
-async def opened(settings: Settings) -> AsyncIterator[Parts]:
-    """Make and open what the settings ask for; close it at the end.
-
-    A tool reads no cache, so that for it the log is not followed.
-    """
-    container = Container(settings=settings)
-    async with AsyncExitStack() as stack:
-        stack.push_async_callback(_closed, container)
-        parts = Parts(
-            service=await _resolved(container.service()),
-            profiles=await _resolved(container.profiles()),
-            log=await _resolved(container.log()),
-            feed=await _resolved(container.feed()),
-            lifecycle=container.lifecycle(),
-            checks=await _checks(container),
-            registry=container.registry(),
-            metrics=container.metrics(),
-            policy=container.policy(),
-            body_timeout=settings.body_timeout.total_seconds(),
-            in_fallback=await _in_fallback(container),
-        )
-        container.queue()  # its metrics are there from the start
-        if settings.command != "tool":
-            await parts.feed.start()
-            relay: Relay | None = await _resolved(container.relay())
-            if relay is not None:
-                await stack.enter_async_context(running("cache relay", relay.run()))
-            await stack.enter_async_context(running("feed", parts.feed.follow()))
-            await stack.enter_async_context(running("loop lag", container.lag().watch()))
-        yield parts
-
-
-async def _checks(container: Container) -> Checks:
-    settings = container.settings()
-    ping = await _resolved(container.ping())
-    feed: Feed = await _resolved(container.feed())
-    in_fallback = await _in_fallback(container)
-
-    async def database() -> str:
-        await ping()
-        return str(settings.database)
-
-    async def cache() -> str:
-        if settings.cache != "noop" and not feed.current:
-            raise Unavailable("the log cannot be followed: reads go to the database")
-        if in_fallback():
-            raise Unavailable("Redis is lost or behind the log: memory stands in for it")
-        return str(settings.cache)
-
-    async def queue() -> str:
-        return "embedded"
-
-    return Checks(
-        database=database,
-        others={"cache": cache, "queue": queue},
-        resources=container.resources().read,
-    )
-
-
-async def _in_fallback(container: Container) -> Callable[[], bool]:
-    if container.settings().cache != "redis":
-        return lambda: False
-    fallback: FallbackCache = await _resolved(container.fallback())
-    return lambda: fallback.active
-
-
-async def _closed(container: Container) -> None:
-    await _resolved(container.shutdown_resources())
-
-
-async def _resolved(made: T | Awaitable[T]) -> T:
-    # What stands on an async resource comes as a future, anything else as itself.
-    return await made if inspect.isawaitable(made) else made

@@ -13,11 +13,11 @@ import uvicorn
 from loguru import logger
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
-from profilecore.entrypoints.container import opened
 from profilecore.entrypoints.http import create_app
 from profilecore.entrypoints.http.edge import AsgiApp
 from profilecore.entrypoints.http.lifecycle import Lifecycle
 from profilecore.entrypoints.http.problems import MEDIA_TYPE, Problem
+from profilecore.entrypoints.opening import opened
 from profilecore.entrypoints.settings import Settings
 from profilecore.errors import Invalid, Unavailable
 

@@ -16,6 +16,7 @@ from profilecore.entrypoints.variables import (
     FLAG,
     HIDDEN,
     HOST,
+    HOSTS,
     PATH,
     PORT,
     QUEUE,
@@ -93,14 +94,27 @@ class Settings:
         serve=...,
     )
     data_dir: Path = variable(PATH, "./data", "Folder of the SQLite database")
-    db_host: str = variable(HOST, "localhost", "PostgreSQL host")
-    db_port: int = variable(PORT, "5432", "PostgreSQL port")
+    db_host: tuple[tuple[str, int | None], ...] = variable(
+        HOSTS, "localhost", "PostgreSQL hosts, of which one is the primary"
+    )
+    db_replica_hosts: tuple[tuple[str, int | None], ...] = variable(
+        HOSTS, None, "PostgreSQL hosts that take reads while they are in step"
+    )
+    db_port: int = variable(PORT, "5432", "PostgreSQL port where a host names none")
     db_user: str = variable(WORD, "postgres", "PostgreSQL username")
     db_password: Secret | None = variable(SECRET, None, "PostgreSQL password")
     db_name: str = variable(WORD, "profiles", "PostgreSQL database")
     db_pool_max: int = variable(whole(1, 1_000), "10", "Most connections to PostgreSQL")
     db_prepared: bool = variable(
         SWITCH, "on", "Prepared statements; off behind pgbouncer in transaction mode"
+    )
+    db_sslmode: str | None = variable(
+        one_of("disable", "allow", "prefer", "require", "verify-ca", "verify-full"),
+        None,
+        "TLS to PostgreSQL; libpq's own choice if not set, which is prefer",
+    )
+    db_ca_file: Path | None = variable(
+        PATH, None, "Certificates that PostgreSQL's has to be signed by, for verify-ca and -full"
     )
     db_statement_timeout: timedelta = variable(
         duration(_MOMENT), "1500ms", "Longest time PostgreSQL may take for a call", tool="30s"

@@ -145,6 +145,17 @@ def _address(text: str) -> str:
     return text
 
 
+def _hosts(text: str) -> tuple[tuple[str, int | None], ...]:
+    return tuple(_host_and_port(part.strip()) for part in text.split(","))
+
+
+def _host_and_port(text: str) -> tuple[str, int | None]:
+    if ":" not in text or _is_address(text):
+        return _host(text), None
+    host, _, port = _address(text).rpartition(":")
+    return host.removeprefix("[").removesuffix("]"), int(port)
+
+
 def _queue_uri(text: str) -> Secret:
     parts = urlsplit(_word(text))
     _ = parts.port  # raises where it is no number
@@ -183,6 +194,7 @@ SWITCH = Kind("on or off", _switch)
 WORD = Kind("printable text", _word)
 PATH = Kind("a path", _path)
 HOST = Kind("a host name or an IP address without brackets", _host)
+HOSTS = Kind("host or host:port, several separated by commas", _hosts)
 ADDRESS = Kind("host:port", _address)
 SECRET = Kind("a text", Secret, secret=True)
 QUEUE = Kind("amqp://user:password@host:port/vhost, the rest as %XX", _queue_uri, secret=True)

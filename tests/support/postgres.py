@@ -52,11 +52,18 @@ class Postgres:
 
     password = "pass word'\\"
 
-    def __init__(self) -> None:
+    def __init__(self, source: "Postgres | None" = None) -> None:
+        """A new one, or a streaming replica of `source`."""
         self.folder = folder_for_servers()
         self.port = free_port()
         self._data = self.folder / "data"
         self._process: subprocess.Popen[bytes] | None = None
+        if source is not None:
+            self._run(
+                *("pg_basebackup", "--write-recovery-conf", "--checkpoint=fast", "--no-sync"),
+                *("--dbname", source.address.conninfo(), "--pgdata", str(self._data)),
+            )
+            return
         secret = self.folder / "password"
         secret.write_text(self.password)
         secret.chmod(0o644)
@@ -86,7 +93,7 @@ class Postgres:
                 [
                     *(*unprivileged(), str(BINARIES / "postgres"), "-D", str(self._data)),
                     *("-p", str(self.port), "-h", "127.0.0.1", "-k", str(self.folder)),
-                    *("-c", "max_connections=200"),
+                    *("-c", "max_connections=200", "-c", "wal_log_hints=on"),
                 ],
                 stdout=log,
                 stderr=log,
@@ -126,6 +133,29 @@ class Postgres:
             process.kill()
         assert self._process is not None
         self._process.wait(30)
+
+    def stop(self) -> None:
+        """As an operator does; its replicas get all that it has."""
+        self._run("pg_ctl", "stop", "--pgdata", str(self._data), "--mode=fast")
+        assert self._process is not None
+        self._process.wait(30)
+
+    def promote(self) -> None:
+        self._run("pg_ctl", "promote", "--pgdata", str(self._data))
+
+    def follow(self, source: "Postgres") -> None:
+        """Become a replica of what was promoted in its place; it has to be stopped."""
+        self._run(
+            *("pg_rewind", "--target-pgdata", str(self._data), "--no-sync"),
+            *("--source-server", source.address.conninfo(), "--write-recovery-conf"),
+        )
+        self.start()
+
+    def pause_replay(self) -> None:
+        execute(self.address, "SELECT pg_wal_replay_pause()")
+
+    def resume_replay(self) -> None:
+        execute(self.address, "SELECT pg_wal_replay_resume()")
 
     def revive(self) -> None:
         """Make it answer again, whatever was done to it."""
@@ -187,9 +217,9 @@ def execute(address: PostgresAddress, *statements: str) -> list[tuple]:
 
 
 @asynccontextmanager
-async def using(address: PostgresAddress, **options: Any) -> AsyncIterator[PostgresDatabase]:
+async def using(*hosts: PostgresAddress, **options: Any) -> AsyncIterator[PostgresDatabase]:
     """The adapter, opened; and closed whatever happens."""
-    database = PostgresDatabase(address, **options)
+    database = PostgresDatabase(*hosts, **options)
     await database.open()
     try:
         yield database
@@ -198,8 +228,10 @@ async def using(address: PostgresAddress, **options: Any) -> AsyncIterator[Postg
 
 
 @contextmanager
-def database(server: PostgresAddress, *, migrated: bool = True) -> Iterator[PostgresAddress]:
-    """A database of one's own."""
+def database(
+    server: PostgresAddress, *, migrated: bool = True, dropped: bool = True
+) -> Iterator[PostgresAddress]:
+    """A database of one's own; `dropped` at the end, unless its server goes with it."""
     name = f"test_{os.getpid()}_{next(_numbers)}"
     execute(server, f"CREATE DATABASE {name}")
     address = replace(server, name=name)
@@ -208,7 +240,8 @@ def database(server: PostgresAddress, *, migrated: bool = True) -> Iterator[Post
             asyncio.run(Migrations(address).up())
         yield address
     finally:
-        execute(server, f"DROP DATABASE {name} WITH (FORCE)")
+        if dropped:
+            execute(server, f"DROP DATABASE {name} WITH (FORCE)")
 
 
 def emptied(address: PostgresAddress) -> None:

@@ -9,11 +9,15 @@ curl -X POST {url}/api/v1/profiles -H 'Content-Type: application/json' \\
        -d '{{"name": "Ada Lovelace", "email": "ada@example.com"}}'"""
 
 
+def _hosts(settings: Settings) -> str:
+    return ", ".join(host if port is None else f"{host}:{port}" for host, port in settings.db_host)
+
+
 def banner(settings: Settings, base_url: str) -> str:
     """The text for a service that answers at `base_url`."""
     kept = {
         "sqlite": f"SQLite, in {_folder(settings.data_dir)}",
-        "postgres": f"PostgreSQL at {settings.db_host}, {settings.db_name}",
+        "postgres": f"PostgreSQL at {_hosts(settings)}, {settings.db_name}",
         "memory": "memory: gone when this stops",
     }
     cached = {

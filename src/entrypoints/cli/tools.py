@@ -14,7 +14,7 @@ T = TypeVar("T")
 
 def with_store(work: Callable[[ProfileService], Awaitable[T]]) -> T:
     """Open the store that the environment names, work on it, and close it."""
-    from profilecore.entrypoints.container import opened
+    from profilecore.entrypoints.opening import opened
     from profilecore.entrypoints.telemetry import configure_logging
 
     settings = Settings.read("tool", os.environ)

@@ -3,8 +3,10 @@
 from profilecore.entrypoints.telemetry.logs import configure_logging, flush_logs, request_id
 from profilecore.entrypoints.telemetry.metrics import HttpMetrics, new_registry
 from profilecore.entrypoints.telemetry.resources import LoopLag, Resources
+from profilecore.entrypoints.telemetry.servers import DatabaseServers
 
 __all__ = [
+    "DatabaseServers",
     "HttpMetrics",
     "LoopLag",
     "Resources",
