@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from profilecore.errors import Unavailable
+from profilecore.errors import NotFound, Unavailable
 from profilecore.event import Change, Event, EventType
 from profilecore.identifiers import new_id
 from profilecore.profile import Profile
@@ -74,6 +74,27 @@ async def test_the_feed_ends_at_the_drain(tmp_path: Path) -> None:
         app.parts.lifecycle.drain()
         assert await call.chunk() == b""
         await call.end()
+
+
+async def test_the_feed_ends_where_the_log_lost_its_end(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """GET /events: whoever comes back with the position is told that it is gone."""
+
+    async def read(after: int, limit: int) -> Sequence[Event]:
+        raise NotFound(f"The log does not go on from {after}, {limit}.", code="position_gone")
+
+    async with inside(tmp_path) as app:
+        call = Call(app.app, "GET", FEED)
+        await call.start()
+        await message(call)
+        monkeypatch.setattr(app.parts.feed, "read", read)
+        await app.client.post(PROFILES, json=person())
+        assert await call.chunk() == b""
+        await call.end()
+        assert call.task.exception() is None
+        again = await app.client.get(FEED, headers={"Last-Event-ID": "1"})
+        assert again.status_code == 410
 
 
 async def test_a_long_log_comes_in_parts(tmp_path: Path) -> None:
