@@ -248,6 +248,40 @@ class ProfilesContract:
         assert [e.profile_id for e in events] == [p.id for p in people]
         assert list(await store.log.read(0, 2_000)) == events
 
+    async def test_many_creations_meet_what_was_there(self, store: Store) -> None:
+        living, gone = person(), person()
+        await add(store.profiles, living, gone)
+        (last,) = await write(store.profiles, deleted(gone))
+        people = [person() for _ in range(60)]
+        people[10] = person(email=gone.email)
+        refused = {20: person(email=living.email), 30: person(id=living.id), 40: person(id=gone.id)}
+        for index, profile in refused.items():
+            people[index] = profile
+        changes = [created(profile) for profile in people]
+        with pytest.raises(Conflict) as raised:
+            await store.profiles.write(changes, atomic=True)
+        assert (raised.value.code, raised.value.item) == ("email_taken", 20)
+        assert await store.log.position() == last.position
+        assert set(await store.profiles.get([p.id for p in people])) == {living.id, gone.id}
+        outcomes = await store.profiles.write(changes, atomic=False)
+        codes = {n: o.code for n, o in enumerate(outcomes) if not isinstance(o, Event)}
+        assert codes == {20: "email_taken", 30: "id_taken", 40: "id_taken"}
+        events = [o for o in outcomes if isinstance(o, Event)]
+        assert list(await store.log.read(last.position, 100)) == events
+        kept = {p.id: p for n, p in enumerate(people) if n not in refused}
+        assert await store.profiles.get(kept) == kept
+
+    async def test_many_creations_meet_one_another(self, store: Store) -> None:
+        people = [person() for _ in range(60)]
+        people[30] = person(email=people[5].email.upper())
+        people[40] = person(id=people[5].id)
+        outcomes = await store.profiles.write([created(p) for p in people], atomic=False)
+        codes = {n: o.code for n, o in enumerate(outcomes) if not isinstance(o, Event)}
+        assert codes == {30: "email_taken", 40: "id_taken"}
+        events = [o for o in outcomes if isinstance(o, Event)]
+        assert list(await store.log.read(0, 100)) == events
+        assert await store.profiles.get([people[5].id]) == {people[5].id: people[5]}
+
     # Writing at once
 
     async def test_tasks_that_bump_one_profile_lose_no_update(self, store: Store) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from profilecore.adapters.memory import MemoryCache
+from profilecore.adapters.memory import MemoryCache, MemoryLog, MemoryProfiles, MemoryStore
 from profilecore.adapters.postgres import (
     PostgresAddress,
     PostgresDatabase,
@@ -18,6 +18,7 @@ from profilecore.adapters.postgres import (
 from profilecore.errors import Conflict, Invalid, NotFound, Unavailable
 from profilecore.event import Change, Event, EventType
 from profilecore.feed import Feed
+from profilecore.ports import Profiles
 from profilecore.service import ProfileService
 from tests.contracts.samples import (
     AT,
@@ -30,6 +31,7 @@ from tests.contracts.samples import (
     updated,
     write,
 )
+from tests.support.campaign import dice, rounds
 from tests.support.postgres import execute, settings, using
 from tests.support.processes import environment
 
@@ -127,6 +129,46 @@ async def test_a_reader_that_follows_misses_nothing_of_several_processes(
     assert len(answered) == len(set(answered)) > 500
     assert set(answered) <= set(positions)
     assert await PostgresProfiles(opened).get([e.profile_id for e in followed[:50]])
+
+
+async def test_many_changes_are_answered_as_memory_answers_them(opened: PostgresDatabase) -> None:
+    """Creations that do not meet are made by one statement, all else one by one."""
+    store, chance = MemoryStore(), dice("many")
+    real, model = PostgresProfiles(opened), MemoryProfiles(store)
+    known = [person() for _ in range(40)]
+    for _ in range(rounds(30, 1_000)):
+        changes, current = list[Change](), await model.get([p.id for p in known])
+        for profile in chance.sample(known, chance.randrange(15, 35)):
+            there = current.get(profile.id)
+            if there is None or chance.random() < 0.1:
+                changes.append(created(profile))
+            elif there.deleted_at is not None:
+                changes.append(restored(there))
+            elif chance.random() < 0.5:
+                changes.append(updated(there, email=chance.choice(known).email))
+            else:
+                changes.append(deleted(there))
+        new = [person() for _ in range(chance.choice([0, 30]))]
+        if new and chance.random() < 0.5:
+            changes = []
+        if new and chance.random() < 0.5:
+            new[chance.randrange(30)] = person(email=chance.choice([*known, *new]).email)
+        changes += map(created, new)
+        atomic = chance.random() < 0.3
+        told = [await told_by(profiles, changes, atomic) for profiles in (real, model)]
+        assert told[0] == told[1]
+    assert list(await PostgresLog(opened).read(0, 10**6)) == list(
+        await MemoryLog(store).read(0, 10**6)
+    )
+
+
+async def told_by(profiles: Profiles, changes: list[Change], atomic: bool) -> list[object]:
+    """What can be compared of the answer to a call."""
+    try:
+        outcomes = await profiles.write(changes, atomic=atomic)
+    except Conflict as conflict:
+        return [conflict.code, conflict.version, conflict.item]
+    return [o if isinstance(o, Event) else (o.code, getattr(o, "version", 0)) for o in outcomes]
 
 
 async def test_callers_that_share_a_call_keep_their_own_promises(

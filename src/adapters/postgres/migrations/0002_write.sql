@@ -21,10 +21,50 @@ BEGIN
 END
 $$;
 
+-- Create profiles that have no id and no email in common, and so do not depend on one another: as
+-- profilecore_apply does, with one statement for all.
+CREATE FUNCTION profilecore_create(creations jsonb, newest bigint)
+RETURNS TABLE ("position" bigint, stored bigint, taken boolean)
+LANGUAGE sql
+AS $$
+    WITH made AS (
+        SELECT row_number() OVER () AS number, m.*,
+            -- Each is looked up by itself, so that no plan reads the whole table.
+            (SELECT p.version FROM profiles p WHERE p.id = m.id) AS stored,
+            (
+                SELECT count(*) > 0 FROM profiles p
+                WHERE p.email_key = m.email_key AND p.deleted_at IS NULL AND p.id <> m.id
+            ) AS taken
+        FROM jsonb_to_recordset(creations) m (
+            id uuid, name text, name_key text, email text, email_key text, bio text,
+            image_urls text, owner text, version bigint, created_at bigint, updated_at bigint,
+            type text, data text, at bigint, actor text
+        )
+    ), kept AS (
+        SELECT newest + row_number() OVER (ORDER BY number) AS "position", *
+        FROM made WHERE stored IS NULL AND NOT taken
+    ), profile AS (
+        INSERT INTO profiles (
+            id, name, name_key, email, email_key, bio, image_urls, owner, version,
+            created_at, updated_at
+        )
+        SELECT id, name, name_key, email, email_key, bio, image_urls, owner, version,
+            created_at, updated_at
+        FROM kept
+    ), event AS (
+        INSERT INTO events (position, profile_id, type, version, data, at, actor)
+        SELECT "position", id, type, version, data, at, actor FROM kept
+    )
+    SELECT kept."position", made.stored, made.taken
+    FROM made LEFT JOIN kept USING (number) ORDER BY number
+$$;
+
 -- Apply changes in order, each as the row it shall make, the version it `replaces` and its event.
 -- Gives one row for each: its position, or where it is refused none; the version that was stored;
 -- whether another living profile has its email. Ends with the first refusal where asked to.
 -- The caller holds the writers' lock, so that what is looked up here stays true.
+--
+-- Many creations are an import as a rule, and three times as fast at once as one by one.
 CREATE FUNCTION profilecore_apply(changes jsonb, newest bigint, to_first_refusal boolean)
 RETURNS TABLE ("position" bigint, stored bigint, taken boolean)
 LANGUAGE plpgsql
@@ -34,6 +74,17 @@ DECLARE
     change jsonb;
     made profiles;
 BEGIN
+    IF jsonb_array_length(changes) >= 20 THEN
+        IF (
+            SELECT bool_and(c->>'replaces' = '0' AND c->>'deleted_at' IS NULL)
+                AND count(DISTINCT c->>'id' COLLATE "C") = count(*)
+                AND count(DISTINCT c->>'email_key' COLLATE "C") = count(*)
+            FROM jsonb_array_elements(changes) c
+        ) THEN
+            RETURN QUERY SELECT * FROM profilecore_create(changes, newest);
+            RETURN;
+        END IF;
+    END IF;
     FOR change IN SELECT value FROM jsonb_array_elements(changes) LOOP
         made := jsonb_populate_record(NULL::profiles, change);
         SELECT p.version INTO stored FROM profiles p WHERE p.id = made.id;
@@ -120,6 +171,7 @@ BEGIN
                     stored := found.stored;
                     taken := found.taken;
                     RETURN NEXT;
+                    EXIT WHEN "position" IS NULL;
                 END LOOP;
                 IF "position" IS NULL THEN
                     RAISE SQLSTATE 'PC001';
