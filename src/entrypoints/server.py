@@ -23,6 +23,8 @@ from profilecore.errors import Invalid, Unavailable
 
 Started = Callable[[str], None]
 
+_TOLD_AFTER = 1.0
+
 
 def run(settings: Settings, started: Started) -> int:
     """Serve until SIGTERM or SIGINT; give the exit code.
@@ -38,7 +40,10 @@ def run(settings: Settings, started: Started) -> int:
 async def _serve(settings: Settings, started: Started) -> None:
     listener = _listen(settings.server_host, settings.server_port)
     with listener:
+        loop = asyncio.get_running_loop()
+        told = loop.call_later(_TOLD_AFTER, logger.warning, "waiting for the database")
         async with opened(settings) as parts:
+            told.cancel()
             server = _Server(settings, create_app(parts), parts.lifecycle)
             server.announce = lambda: started(_url(settings.server_host, listener))
             await server.serve(sockets=[listener])

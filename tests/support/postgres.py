@@ -86,14 +86,14 @@ class Postgres:
             name="postgres",
         )
 
-    def start(self, *, wait: bool = True) -> None:
+    def start(self, *options: str, wait: bool = True) -> None:
         log = (self.folder / "log").open("ab")
         with log:
             self._process = subprocess.Popen(
                 [
                     *(*unprivileged(), str(BINARIES / "postgres"), "-D", str(self._data)),
                     *("-p", str(self.port), "-h", "127.0.0.1", "-k", str(self.folder)),
-                    *("-c", "max_connections=200", "-c", "wal_log_hints=on"),
+                    *("-c", "max_connections=200", "-c", "wal_log_hints=on", *options),
                 ],
                 stdout=log,
                 stderr=log,
@@ -104,6 +104,14 @@ class Postgres:
             assert self._process.poll() is None, (self.folder / "log").read_text()
             assert time.monotonic() < deadline
             time.sleep(0.02)
+
+    def start_slowly(self) -> None:
+        """Let it recover from an archive that is slow; it refuses connections meanwhile."""
+        signal_file = self._data / "recovery.signal"
+        signal_file.touch()
+        if os.geteuid() == 0:
+            shutil.chown(signal_file, "postgres", "postgres")
+        self.start("-c", "restore_command=sleep 1; false", "-c", "hot_standby=off", wait=False)
 
     def answers(self) -> bool:
         try:

@@ -2,7 +2,6 @@
 
 import asyncio
 import subprocess
-import time
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -78,54 +77,6 @@ def test_a_step_of_a_later_release_disturbs_nobody(
     assert run(tmp_path, "migrate", "status", **given).stdout == f"{ALL}9999 more: later\n"
     assert run(tmp_path, "migrate", "check", **given).returncode == 0
     assert run(tmp_path, "seed", "--count", "10", **given).returncode == 0
-
-
-@pytest.mark.parametrize("command", ["dev", "serve", "export", "seed --count 1"])
-def test_nothing_starts_without_the_tables(
-    tmp_path: Path, bare: PostgresAddress, command: str
-) -> None:
-    local = {"AUTH_MODE": "none", "SERVER_HOST": "127.0.0.1", "SERVER_PORT": "0"}
-    ended = run(tmp_path, *command.split(), **settings(bare), **local)
-    line = "profilecore: The database is not migrated: run `profilecore migrate up`.\n"
-    assert (ended.returncode, ended.stderr) == (3, line)
-    assert execute(bare, "SELECT to_regclass('profiles')") == [(None,)]
-
-
-def test_nothing_starts_where_one_step_is_missing(tmp_path: Path, address: PostgresAddress) -> None:
-    execute(address, "DELETE FROM profilecore_migrations WHERE number = 3")
-    ended = run(tmp_path, "export", **settings(address))
-    line = "profilecore: The database is not migrated: run `profilecore migrate up`.\n"
-    assert (ended.returncode, ended.stderr) == (3, line)
-
-
-@pytest.mark.parametrize(
-    ("wrong", "reason"),
-    [
-        ({"DB_PASSWORD": "not-it"}, "password authentication failed"),
-        ({"DB_NAME": "nowhere"}, 'database "nowhere" does not exist'),
-        ({"DB_USER": "nobody"}, 'password authentication failed for user "nobody"'),
-        ({"DB_PORT": "1", "DB_CONNECT_TIMEOUT": "500ms"}, "Connection refused"),
-        ({"DB_HOST": "host.invalid", "DB_CONNECT_TIMEOUT": "500ms"}, "host.invalid"),
-    ],
-)
-@pytest.mark.parametrize("command", ["dev", "migrate check"])
-def test_a_bad_setting_is_one_line(
-    tmp_path: Path,
-    address: PostgresAddress,
-    wrong: dict[str, str],
-    reason: str,
-    command: str,
-) -> None:
-    given = {**settings(address), "SERVER_PORT": "0", **wrong}
-    began = time.monotonic()
-    ended = run(tmp_path, *command.split(), **given)
-    assert time.monotonic() - began < 8, "what refuses is not waited for"
-    assert ended.returncode == 3
-    assert len(ended.stderr.splitlines()) == 1
-    assert ended.stderr.startswith("profilecore: The database ")
-    assert reason in ended.stderr
-    assert ended.stderr.endswith("See DB_HOST, DB_PORT, DB_USER, DB_PASSWORD and DB_NAME.\n")
-    assert "not-it" not in ended.stderr
 
 
 def test_migrate_is_for_postgres(tmp_path: Path) -> None:

@@ -1,0 +1,132 @@
+"""What a process says of a database that it cannot use, and which one it waits for."""
+
+import socket
+import time
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from profilecore.adapters.postgres import PostgresAddress
+from tests.support.postgres import Postgres, execute, settings
+from tests.support.processes import Server, run
+
+LOCAL = {"AUTH_MODE": "none", "SERVER_HOST": "127.0.0.1", "SERVER_PORT": "0"}
+ROW = '{"name": "Ada", "email": "ada@example.com"}\n'
+ENDED_MAX = 8.0
+UNAVAILABLE = 3
+
+
+@pytest.fixture(autouse=True)
+def people(tmp_path: Path) -> None:
+    (tmp_path / "people.ndjson").write_text(ROW)
+
+
+def refused(folder: Path, command: str, **given: str) -> str:
+    """The one line that a command ends with; a wait before it is told in the log."""
+    began = time.monotonic()
+    ended = run(folder, *command.split(), **given)
+    assert time.monotonic() - began < ENDED_MAX
+    assert (ended.returncode, ended.stdout) == (UNAVAILABLE, "")
+    *told, line = ended.stderr.splitlines()
+    assert all(command == "serve" and "waiting for the database" in wait for wait in told)
+    assert line.startswith("profilecore: The database ")
+    return line
+
+
+@pytest.mark.parametrize(
+    ("wrong", "reason"),
+    [
+        ({"DB_PASSWORD": "not-it"}, "password authentication failed"),
+        ({"DB_NAME": "nowhere"}, 'database "nowhere" does not exist'),
+        ({"DB_USER": "nobody"}, 'password authentication failed for user "nobody"'),
+        ({"DB_PORT": "1", "DB_CONNECT_TIMEOUT": "500ms"}, "Connection refused"),
+        ({"DB_HOST": "host.invalid", "DB_CONNECT_TIMEOUT": "500ms"}, "host.invalid"),
+    ],
+)
+@pytest.mark.parametrize("command", ["serve", "migrate up", "import people.ndjson"])
+def test_a_bad_setting_is_one_line(
+    tmp_path: Path, address: PostgresAddress, wrong: dict[str, str], reason: str, command: str
+) -> None:
+    """What is up and refuses is not waited for: asking again changes no password."""
+    line = refused(tmp_path, command, **settings(address) | LOCAL | wrong)
+    assert reason in line
+    assert line.endswith("See DB_HOST, DB_PORT, DB_USER, DB_PASSWORD and DB_NAME.")
+    assert "not-it" not in line
+
+
+@pytest.mark.parametrize("command", ["serve", "migrate up", "import people.ndjson"])
+def test_who_listens_and_says_nothing_is_given_up(tmp_path: Path, command: str) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        port = str(silent.getsockname()[1])
+        given = {"DATABASE": "postgres", "DB_HOST": "127.0.0.1", "DB_PORT": port, **LOCAL}
+        line = refused(tmp_path, command, DB_CONNECT_TIMEOUT="1s", **given)
+    assert f"127.0.0.1 port {port} cannot be used: connection timeout expired." in line
+
+
+@pytest.mark.parametrize("command", ["dev", "serve", "import people.ndjson", "export", "seed"])
+def test_nothing_starts_without_the_tables(
+    tmp_path: Path, bare: PostgresAddress, command: str
+) -> None:
+    command = command.replace("seed", "seed --count 1")
+    line = refused(tmp_path, command, **settings(bare) | LOCAL)
+    assert line == "profilecore: The database is not migrated: run `profilecore migrate up`."
+    assert execute(bare, "SELECT to_regclass('profiles')") == [(None,)]
+
+
+def test_nothing_starts_where_one_step_is_missing(tmp_path: Path, address: PostgresAddress) -> None:
+    execute(address, "DELETE FROM profilecore_migrations WHERE number = 3")
+    line = refused(tmp_path, "export", **settings(address))
+    assert line == "profilecore: The database is not migrated: run `profilecore migrate up`."
+
+
+def test_the_service_waits_for_a_server_that_is_started_after_it(
+    tmp_path: Path, own_server: Postgres, own: PostgresAddress
+) -> None:
+    own_server.kill()
+    with_time = {"DB_CONNECT_TIMEOUT": "30s", **LOCAL}
+    server = Server(tmp_path, command="serve", **settings(own) | with_time)
+    try:
+        time.sleep(2)
+        assert server.process.poll() is None
+        own_server.start(wait=False)
+        server.wait_until_it_speaks()
+        assert "waiting for the database" in server.errors
+        with server.client() as client:
+            assert client.get("/health/ready").status_code == 200
+        assert server.stop() == 0
+    finally:
+        server.kill()
+
+
+@pytest.mark.parametrize("command", ["serve", "migrate up", "import people.ndjson"])
+def test_a_server_that_recovers_is_waited_for(
+    tmp_path: Path, own_server: Postgres, own: PostgresAddress, command: str
+) -> None:
+    own_server.kill()
+    own_server.start_slowly()
+    while True:
+        with pytest.raises(psycopg.OperationalError) as error:
+            psycopg.connect(own.conninfo())
+        if "the database system is starting up" in str(error.value):
+            break
+        time.sleep(0.05)
+    given = {**settings(own), "DB_CONNECT_TIMEOUT": "30s", **LOCAL}
+    if command == "serve":
+        with Server(tmp_path, command="serve", **given) as server:
+            assert "waiting for the database" in server.errors
+            assert server.stop() == 0
+    else:
+        ended = run(tmp_path, *command.split(), **given)
+        assert (ended.returncode, ended.stderr) == (0, "")
+
+
+def test_a_server_that_does_not_get_ready_is_given_up(
+    tmp_path: Path, own_server: Postgres, own: PostgresAddress
+) -> None:
+    own_server.kill()
+    own_server.start_slowly()
+    line = refused(tmp_path, "export", **settings(own), DB_CONNECT_TIMEOUT="10ms")
+    assert "starting up" in line or "Connection refused" in line
+    while not own_server.answers():
+        time.sleep(0.1)
