@@ -16,7 +16,8 @@ State: TypeAlias = Literal["applied", "pending", "changed", "later"]
 
 _LOCK: Final = 5787213827046133102
 _TURN_MAX: Final = "60s"  # for other processes that migrate
-_TABLE_MAX: Final = "5s"  # for a table: who waits longer holds up all who come after
+# For a table: all who come after wait as well, and the service's writes give up after a second.
+_TABLE_MAX: Final = "500ms"
 _THERE: Final = "SELECT to_regclass('profilecore_migrations') IS NOT NULL"
 _APPLIED: Final = "SELECT number, name, checksum FROM profilecore_migrations ORDER BY number"
 _CREATE: Final = """
@@ -131,6 +132,8 @@ async def _apply(connection: Connection, step: Step) -> None:
         await connection.execute(step.sql.encode())
     except psycopg.Error as error:
         why = str(error).partition("\n")[0]
+        if isinstance(error, psycopg.errors.LockNotAvailable):
+            why = f"others held what it needs for more than {_TABLE_MAX}; run it again"
         detail = f"Step {step.number:04} {step.name} failed, and left nothing behind: {why}."
         raise Unavailable(detail) from error
 

@@ -49,7 +49,7 @@ def test_a_bad_setting_is_one_line(
     tmp_path: Path, address: PostgresAddress, wrong: dict[str, str], reason: str, command: str
 ) -> None:
     """What is up and refuses is not waited for: asking again changes no password."""
-    line = refused(tmp_path, command, **settings(address) | LOCAL | wrong)
+    line = refused(tmp_path, command, **{**settings(address), **LOCAL, **wrong})
     assert reason in line
     assert line.endswith("See DB_HOST, DB_PORT, DB_USER, DB_PASSWORD and DB_NAME.")
     assert "not-it" not in line
@@ -69,7 +69,7 @@ def test_nothing_starts_without_the_tables(
     tmp_path: Path, bare: PostgresAddress, command: str
 ) -> None:
     command = command.replace("seed", "seed --count 1")
-    line = refused(tmp_path, command, **settings(bare) | LOCAL)
+    line = refused(tmp_path, command, **settings(bare), **LOCAL)
     assert line == "profilecore: The database is not migrated: run `profilecore migrate up`."
     assert execute(bare, "SELECT to_regclass('profiles')") == [(None,)]
 
@@ -84,8 +84,8 @@ def test_the_service_waits_for_a_server_that_is_started_after_it(
     tmp_path: Path, own_server: Postgres, own: PostgresAddress
 ) -> None:
     own_server.kill()
-    with_time = {"DB_CONNECT_TIMEOUT": "30s", **LOCAL}
-    server = Server(tmp_path, command="serve", **settings(own) | with_time)
+    given = {**settings(own), **LOCAL, "DB_CONNECT_TIMEOUT": "30s"}
+    server = Server(tmp_path, command="serve", **given)
     try:
         time.sleep(2)
         assert server.process.poll() is None
