@@ -25,9 +25,12 @@ _READ: Final = f"""
         SELECT {EVENT} FROM events WHERE position > %(after)s ORDER BY position LIMIT %(limit)s
     ) found ON true ORDER BY found.position
 """  # noqa: S608 - the names are our own
+# By both columns, because for one that changes often the planner would otherwise read the log
+# from its end until it has found enough of it, which is all of the log where that was long ago.
 _HISTORY: Final = f"""
-    SELECT {EVENT} FROM events WHERE profile_id = %s AND position < %s
-    ORDER BY position DESC LIMIT %s
+    SELECT {EVENT} FROM events
+    WHERE (profile_id, position) >= (%s, 0) AND (profile_id, position) < (%s, %s)
+    ORDER BY profile_id DESC, position DESC LIMIT %s
 """  # noqa: S608
 # The oldest of a portion up to the first that is young or the newest of all.
 _TRIM: Final = f"""
@@ -65,7 +68,7 @@ class PostgresLog:
 
     async def history(self, profile_id: UUID, before: int | None, limit: int) -> Sequence[Event]:
         below = _END if before is None else min(before, _END)
-        rows = await self._database.fetch(_HISTORY, (profile_id, below, limit))
+        rows = await self._database.fetch(_HISTORY, (profile_id, profile_id, below, limit))
         return [event_of(row) for row in rows]
 
     async def position(self) -> int:
