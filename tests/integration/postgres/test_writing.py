@@ -131,6 +131,7 @@ async def test_a_reader_that_follows_misses_nothing_of_several_processes(
     assert await PostgresProfiles(opened).get([e.profile_id for e in followed[:50]])
 
 
+@pytest.mark.campaign
 async def test_many_changes_are_answered_as_memory_answers_them(opened: PostgresDatabase) -> None:
     """Creations that do not meet are made by one statement, all else one by one."""
     store, chance = MemoryStore(), dice("many")
