@@ -141,7 +141,7 @@ def test_emails_and_ids_are_looked_up(full: PostgresAddress) -> None:
 def test_a_text_is_looked_up_by_its_trigrams(full: PostgresAddress, sort: Sort) -> None:
     plan = explained(full, *statement(Query(q="p4242@exam", count=Count.EXACT, sort=sort)))
     assert "Bitmap Index Scan on profiles_text" in plan
-    is_looked_up(plan, within=2_000)
+    is_looked_up(plan, within=5_000)  # such trigrams as "@ex" are in every row
 
 
 @pytest.mark.campaign
