@@ -271,16 +271,29 @@ class ProfilesContract:
         kept = {p.id: p for n, p in enumerate(people) if n not in refused}
         assert await store.profiles.get(kept) == kept
 
-    async def test_many_creations_meet_one_another(self, store: Store) -> None:
+    @pytest.mark.parametrize("shared", ["email", "id"])
+    async def test_many_creations_meet_one_another(self, store: Store, shared: str) -> None:
         people = [person() for _ in range(60)]
-        people[30] = person(email=people[5].email.upper())
-        people[40] = person(id=people[5].id)
+        people[30] = person(**{shared: getattr(people[5], shared)})
         outcomes = await store.profiles.write([created(p) for p in people], atomic=False)
         codes = {n: o.code for n, o in enumerate(outcomes) if not isinstance(o, Event)}
-        assert codes == {30: "email_taken", 40: "id_taken"}
+        assert codes == {30: f"{shared}_taken"}
         events = [o for o in outcomes if isinstance(o, Event)]
         assert list(await store.log.read(0, 100)) == events
         assert await store.profiles.get([people[5].id]) == {people[5].id: people[5]}
+
+    async def test_many_profiles_change_in_one_write(self, store: Store) -> None:
+        """Of each kind, a tombstone that comes from elsewhere with an email in use included."""
+        people = [person() for _ in range(60)]
+        await add(store.profiles, *people)
+        other = [person(email=p.email, deleted_at=AT) for p in people]
+        await write(store.profiles, *map(created, other))
+        second = [updated(p, name="Second") for p in people]
+        await write(store.profiles, *second)
+        third = [deleted(change.profile) for change in second]
+        await write(store.profiles, *third)
+        found = await store.profiles.get([p.id for p in (*people, *other)])
+        assert found == {p.id: p for p in (*(change.profile for change in third), *other)}
 
     # Writing at once
 

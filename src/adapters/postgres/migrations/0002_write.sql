@@ -31,14 +31,14 @@ AS $$
         SELECT row_number() OVER () AS number, m.*,
             -- Each is looked up by itself, so that no plan reads the whole table.
             (SELECT p.version FROM profiles p WHERE p.id = m.id) AS stored,
-            (
+            m.deleted_at IS NULL AND (
                 SELECT count(*) > 0 FROM profiles p
                 WHERE p.email_key = m.email_key AND p.deleted_at IS NULL AND p.id <> m.id
             ) AS taken
         FROM jsonb_to_recordset(creations) m (
             id uuid, name text, name_key text, email text, email_key text, bio text,
             image_urls text, owner text, version bigint, created_at bigint, updated_at bigint,
-            type text, data text, at bigint, actor text
+            deleted_at bigint, type text, data text, at bigint, actor text
         )
     ), kept AS (
         SELECT newest + row_number() OVER (ORDER BY number) AS "position", *
@@ -46,10 +46,10 @@ AS $$
     ), profile AS (
         INSERT INTO profiles (
             id, name, name_key, email, email_key, bio, image_urls, owner, version,
-            created_at, updated_at
+            created_at, updated_at, deleted_at
         )
         SELECT id, name, name_key, email, email_key, bio, image_urls, owner, version,
-            created_at, updated_at
+            created_at, updated_at, deleted_at
         FROM kept
     ), event AS (
         INSERT INTO events (position, profile_id, type, version, data, at, actor)
@@ -76,7 +76,7 @@ DECLARE
 BEGIN
     IF jsonb_array_length(changes) >= 20 THEN
         IF (
-            SELECT bool_and(c->>'replaces' = '0' AND c->>'deleted_at' IS NULL)
+            SELECT bool_and(c->>'replaces' = '0')
                 AND count(DISTINCT c->>'id' COLLATE "C") = count(*)
                 AND count(DISTINCT c->>'email_key' COLLATE "C") = count(*)
             FROM jsonb_array_elements(changes) c
