@@ -1,9 +1,11 @@
 """The rights that the page on PostgreSQL gives are enough, and the service has no more."""
 
+import os
 import re
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
+from itertools import count
 from pathlib import Path
 
 import psycopg
@@ -16,6 +18,7 @@ from tests.support.postgres import execute, settings, using
 from tests.support.processes import run, serving
 
 PAGE = Path(__file__).parents[3] / "docs" / "how-to" / "run-with-postgresql.md"
+_numbers = count(1)
 ROLES = ("profiles_owner", "profiles_service")
 
 
@@ -30,7 +33,7 @@ def statements(name: str) -> list[list[str]]:
 @pytest.fixture
 def roles(server: PostgresAddress, tmp_path: Path) -> Iterator[dict[str, PostgresAddress]]:
     """A database as the page makes it, and who uses it."""
-    name = f"rights_{tmp_path.name}".replace("-", "_")[:40]
+    name = f"rights_{os.getpid()}_{next(_numbers)}"
     make, allow, forbid, timeout = statements(name)
     passwords = dict(zip(ROLES, ("choose one", "and another one"), strict=True))
     roles = {
