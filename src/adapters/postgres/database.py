@@ -9,6 +9,7 @@ from profilecore.adapters.postgres.connecting import PostgresAddress, connected
 from profilecore.adapters.postgres.errors import NOT_MIGRATED, translated
 from profilecore.adapters.postgres.migrate import pending
 from profilecore.adapters.postgres.node import Parameters, PostgresNode, Rows
+from profilecore.adapters.postgres.rows import NEWEST
 from profilecore.adapters.postgres.servers import LOST, Server, Servers, Standing
 from profilecore.adapters.postgres.writer import Writer
 from profilecore.errors import Unavailable
@@ -17,6 +18,12 @@ from profilecore.event import era
 GRACE: Final = 0.3  # seconds, for a server's own "it took too long" to arrive
 INTERVAL: Final = 0.5
 
+# How far the log goes in the instant of an answer, also where that is empty. The join is a loop
+# over its one row on the left, so that the order of the answer stays.
+_DATED: Final = f"""
+    SELECT log.newest, answer.* FROM ({NEWEST}) log(newest)
+    LEFT JOIN LATERAL (SELECT true, dated.* FROM ({{}}) dated) answer ON true
+"""  # noqa: S608 - the names are our own
 _STANDING_MAX: Final = 1.0
 _STANDING: Final = "SELECT writable, timeline, position FROM profilecore_standing()"
 
@@ -100,21 +107,18 @@ class PostgresDatabase:
         return await node.fetch(statement, parameters, self._deadline())
 
     async def read(self, statement: str, parameters: Parameters, at_least: int | None) -> Rows:
-        """As `fetch`, but from a replica if one has the log up to `at_least`.
-
-        The first column has to be the position of the log, and there has to be a row.
-        """
+        """As `fetch`, but from a replica if one has the log up to `at_least`."""
         server = None if at_least is None else self._servers.reader(at_least)
         if server is not None and at_least is not None:
             # A replica that does not answer leaves the primary time to.
             deadline = time.monotonic() + self._statement_timeout / 2
             try:
-                rows = await server.node.fetch(statement, parameters, deadline)
+                rows = await server.node.fetch(_DATED.format(statement), parameters, deadline)
             except Unavailable:
                 self._servers.note(server, LOST)
             else:
                 if self._servers.saw(server, rows[0][0], at_least):
-                    return rows
+                    return [row[2:] for row in rows if row[1]]
         return await self.fetch(statement, parameters)
 
     def era(self) -> int:

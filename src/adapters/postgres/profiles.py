@@ -1,6 +1,6 @@
 """Profiles in PostgreSQL."""
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
@@ -9,7 +9,7 @@ import msgspec
 
 from profilecore.adapters.postgres.database import PostgresDatabase
 from profilecore.adapters.postgres.errors import FAILED, translated
-from profilecore.adapters.postgres.rows import NEWEST, PROFILE, profile_of, row_of
+from profilecore.adapters.postgres.rows import PROFILE, profile_of, row_of
 from profilecore.adapters.postgres.writer import Answer
 from profilecore.errors import ProfilecoreError, Unavailable
 from profilecore.event import Change, Event
@@ -18,11 +18,8 @@ from profilecore.profile import Profile
 
 PURGED_AT_ONCE: Final = 500
 
-# Each begins with how far the log goes in the same instant, and has a row also without a profile.
-_LOG: Final = f"(SELECT ({NEWEST}) AS newest) log"
-_FOUND: Final = f"SELECT log.newest, {PROFILE} FROM {_LOG} LEFT JOIN profiles ON "  # noqa: S608 - the names are our own
-_BY_ID: Final = f"{_FOUND} id = ANY(%s)"
-_BY_EMAIL: Final = f"{_FOUND} email_key = %s AND deleted_at IS NULL"
+_BY_ID: Final = f"SELECT {PROFILE} FROM profiles WHERE id = ANY(%s)"  # noqa: S608
+_BY_EMAIL: Final = f"SELECT {PROFILE} FROM profiles WHERE email_key = %s AND deleted_at IS NULL"  # noqa: S608
 _PURGE: Final = "SELECT profilecore_purge(%s, %s)"
 _ESCAPED: Final = str.maketrans({"\\": r"\\", "%": r"\%", "_": r"\_"})
 
@@ -39,17 +36,18 @@ class PostgresProfiles:
         if not ids:
             return {}
         rows = await self._database.read(_BY_ID, (list(ids),), at_least)
-        return {profile.id: profile for profile in _profiles(rows)}
+        return {profile.id: profile for profile in map(profile_of, rows)}
 
     async def list(self, query: Query, *, at_least: int | None = None) -> Page:
         if query.ids is not None:
             return query.page((await self.get(query.ids, at_least=at_least)).values())
         if query.email is not None:
             key = None if query.email_key is None else _text(query.email_key)
-            return query.page(_profiles(await self._database.read(_BY_EMAIL, (key,), at_least)))
+            rows = await self._database.read(_BY_EMAIL, (key,), at_least)
+            return query.page(map(profile_of, rows))
         rows = await self._database.read(*statement(query), at_least)
-        found = [profile_of(row[2:-1]) for row in rows if row[2] is not None]
-        return Page.cut(found, query, rows[0][1])
+        found = [profile_of(row[1:-1]) for row in rows if row[1] is not None]
+        return Page.cut(found, query, rows[0][0])
 
     async def write(
         self, changes: Sequence[Change], *, atomic: bool
@@ -88,8 +86,7 @@ class PostgresProfiles:
 def statement(query: Query) -> tuple[str, tuple[Any, ...]]:
     """The page that `query` asks for, by sort, cursor and `q`, with one row more than its limit.
 
-    Each row begins with the end of the log and the total, and ends with its place; an empty page
-    has one row with no profile.
+    Each row begins with the total and ends with its place; an empty page has one with no profile.
     """
     where, like = "deleted_at IS NULL", tuple[str, ...]()
     if query.q:
@@ -104,17 +101,12 @@ def statement(query: Query) -> tuple[str, tuple[Any, ...]]:
         place = f" AND ({column}, id) {comparison} (%s, %s)"
         after = (_text(key) if isinstance(key, str) else key, query.after.id)
     sql = f"""
-        SELECT log.newest, counted.total, found.*
-        FROM {_LOG} CROSS JOIN (SELECT {total} AS total) counted LEFT JOIN LATERAL (
+        SELECT counted.total, found.* FROM (SELECT {total} AS total) counted LEFT JOIN LATERAL (
             SELECT {PROFILE}, {column} AS place FROM profiles WHERE {where}{place}
             ORDER BY {column} {direction}, id {direction} LIMIT %s
         ) found ON true ORDER BY found.place {direction}, found.id {direction}
     """  # noqa: S608 - the names are our own
     return sql, (*counted, *like, *after, query.limit + 1)
-
-
-def _profiles(rows: Sequence[tuple[Any, ...]]) -> Iterator[Profile]:
-    return (profile_of(row[1:]) for row in rows if row[1] is not None)
 
 
 def _total(query: Query, where: str, like: tuple[str, ...]) -> tuple[str, tuple[Any, ...]]:

@@ -3,6 +3,7 @@
 import asyncio
 import time
 from collections.abc import AsyncIterator, Iterator
+from dataclasses import replace
 
 import pytest
 
@@ -12,7 +13,7 @@ from profilecore.adapters.postgres.servers import LAG_MAX
 from profilecore.errors import Unavailable
 from profilecore.event import Event
 from profilecore.feed import Feed
-from profilecore.paging import Query
+from profilecore.paging import Count, Query, Sort
 from profilecore.profile import Profile
 from profilecore.service import ProfileService
 from tests.contracts.samples import add, person, updated, write
@@ -77,6 +78,25 @@ async def test_a_replica_answers_what_it_has(pair: Pair, database: PostgresDatab
     assert all(profile in page.profiles for page in pages)
     assert nothing == {}
     await soon(lambda: roles(database) == ["primary", "replica"], BACK_MAX)
+
+
+async def test_a_page_from_a_replica_is_that_of_the_primary(
+    pair: Pair, database: PostgresDatabase
+) -> None:
+    """Also in its order, in every sort, from the first page to the last."""
+    profiles = PostgresProfiles(database)
+    events = await add(profiles, *(person() for _ in range(300)))
+    pair.caught_up()
+    await soon(lambda: in_step(database), BACK_MAX)
+    for sort in Sort:
+        for count in Count:
+            query = Query(limit=70, sort=sort, count=count)
+            while True:
+                there = await profiles.list(query)
+                assert await profiles.list(query, at_least=events[-1].position) == there
+                if there.next is None:
+                    break
+                query = replace(query, after=there.next)
 
 
 async def test_what_it_does_not_have_yet_comes_from_the_primary(
