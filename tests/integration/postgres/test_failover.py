@@ -92,6 +92,25 @@ async def test_a_killed_primary_with_a_synchronous_replica_loses_nothing(pair: P
         assert {role for _, role, _ in database.servers()} == {"primary", "lost"}
 
 
+async def test_what_a_synchronous_replica_has_not_confirmed_is_not_acknowledged(
+    pair: Pair,
+) -> None:
+    """Nor by the time-out of a statement, which would end the server's wait, not the commit."""
+    pair.synchronous()
+    async with pair.using() as database:
+        profiles = PostgresProfiles(database)
+        pair.replica.freeze()
+        try:
+            for _ in range(3):
+                with pytest.raises(Unavailable):
+                    await add(profiles, person())
+        finally:
+            pair.replica.thaw()
+        writers = Writers(profiles)
+        async with writers.at_work():
+            assert await writers.until_writing(time.monotonic()) < WRITING_AGAIN_MAX
+
+
 async def test_what_an_asynchronous_replica_had_not_is_lost_and_nowhere_kept(pair: Pair) -> None:
     """Its position is never used again, and no cache goes on giving it."""
     async with pair.using() as database:

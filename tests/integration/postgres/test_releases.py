@@ -27,7 +27,7 @@ STEP = """
     ALTER TABLE profiles ADD COLUMN nickname text;
     ALTER TABLE events ADD COLUMN reason text;
     CREATE FUNCTION profilecore_write_2(calls jsonb, nickname text) RETURNS bigint
-        LANGUAGE sql AS $$ SELECT count(*) FROM profilecore_write(calls) $$;
+        LANGUAGE sql AS $$ SELECT count(*) FROM profilecore_write(calls, 0) $$;
     CREATE OR REPLACE FUNCTION profilecore_estimate(name_like text, email_like text)
         RETURNS bigint LANGUAGE sql AS $$ SELECT count(*) FROM profiles $$;
 """
