@@ -125,12 +125,13 @@ def integration(session: nox.Session) -> None:
 @nox.session
 def faults(session: nox.Session) -> None:
     """Run the campaigns in full; `-- SEED` repeats one."""
-    require(session, **REDIS)
+    require(session, **SERVERS, **REDIS)
     install(session)
     seed = session.posargs[0] if session.posargs else str(secrets.randbelow(2**32))
     session.log(f"The seed is {seed}.")
     session.run(
-        *("pytest", "tests/integration/redis", "-o", "timeout=7200"),
+        # Nothing is captured, so that one sees how far it is.
+        *("pytest", "tests/integration", "-m", "campaign", "-s", "-o", "timeout=7200"),
         env={"FAULTS_FULL": "1", "FAULTS_SEED": seed},
     )
 

@@ -6,7 +6,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Self
@@ -43,7 +43,14 @@ def run(folder: Path, *arguments: str, **settings: str) -> subprocess.CompletedP
 class Server:
     """`profilecore dev` in `folder`, or another command; its output goes to files there."""
 
-    def __init__(self, folder: Path, *, command: str = "dev", **settings: str) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        program: Sequence[str] = (COMMAND,),
+        command: str = "dev",
+        **settings: str,
+    ) -> None:
         self.folder = folder
         self.database = folder / "data" / "profiles.db"
         self._output = folder / "stdout.txt"
@@ -51,7 +58,7 @@ class Server:
         given = {"SERVER_PORT": "0"} | settings
         with self._output.open("wb") as output, self._errors.open("wb") as errors:
             self.process = subprocess.Popen(
-                [COMMAND, command],
+                [*program, command],
                 cwd=folder,
                 env=environment(**given),
                 stdin=subprocess.DEVNULL,

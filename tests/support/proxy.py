@@ -59,20 +59,22 @@ class Proxy:
         assert task is not None
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+        ends = [writer]
         self._writers.add(writer)
         try:
             if self._cut:
                 return
             far_reader, far_writer = await asyncio.open_connection("127.0.0.1", self._target)
+            ends.append(far_writer)
             self._writers.add(far_writer)
             async with asyncio.TaskGroup() as pumps:
                 pumps.create_task(self._pump(reader, far_writer, answers=False))
                 pumps.create_task(self._pump(far_reader, writer, answers=True))
-            self._break(far_writer)
         except (OSError, ExceptionGroup, asyncio.CancelledError):
             pass
         finally:
-            self._break(writer)
+            for end in ends:
+                self._break(end)
 
     async def _pump(
         self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, *, answers: bool

@@ -48,34 +48,32 @@ class Stack:
         self._horizon = horizon
         self._log = log
         self._trust = trust
-        self._exits = AsyncExitStack()
 
     async def __aenter__(self) -> Self:
-        await self._exits.enter_async_context(self.proxy)
-        at = RedisServer(host="127.0.0.1", port=self.proxy.port)
-        self.redis = RedisCache(at, self._horizon, prefix=self._prefix)
-        await self.redis.open()
-        self._exits.push_async_callback(self.redis.close)
-        self.cache = FallbackCache(
-            self.redis,
-            MemoryCache(),
-            self._horizon,
-            turned=lambda active, why: self.turns.append((active, why)),
-        )
-        self.relay = Relay(self.cache, self._log, self._horizon)
-        self.feed = Feed(self.cache, self._log, self.relay, interval=INTERVAL, trust=self._trust)
-        self.service = ProfileService(self.profiles, self._log, self.feed, announce=self.feed.wake)
-        await self.feed.start()
-        self._tasks = [
-            asyncio.create_task(self.feed.follow()),
-            asyncio.create_task(self.relay.run()),
-        ]
+        async with AsyncExitStack() as exits:
+            await exits.enter_async_context(self.proxy)
+            at = RedisServer(host="127.0.0.1", port=self.proxy.port)
+            self.redis = RedisCache(at, self._horizon, prefix=self._prefix)
+            await self.redis.open()
+            exits.push_async_callback(self.redis.close)
+            self.cache = FallbackCache(
+                self.redis,
+                MemoryCache(),
+                self._horizon,
+                turned=lambda active, why: self.turns.append((active, why)),
+            )
+            relay = Relay(self.cache, self._log, self._horizon)
+            self.feed = Feed(self.cache, self._log, relay, interval=INTERVAL, trust=self._trust)
+            self.service = ProfileService(
+                self.profiles, self._log, self.feed, announce=self.feed.wake
+            )
+            await self.feed.start()
+            for work in (self.feed.follow(), relay.run()):
+                exits.push_async_callback(_ended, asyncio.create_task(work))
+            self._exits = exits.pop_all()
         return self
 
     async def __aexit__(self, *_: object) -> None:
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
         await self._exits.aclose()
 
     async def read(self, profile_id: UUID) -> Reading | None:
@@ -91,3 +89,10 @@ class Stack:
             assert time.monotonic() - began < seconds, self.turns
             await asyncio.sleep(0.01)
         return time.monotonic() - began
+
+
+async def _ended(task: "asyncio.Task[None]") -> None:
+    task.cancel()
+    await asyncio.wait({task})
+    if not task.cancelled():
+        task.result()
