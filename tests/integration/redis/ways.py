@@ -1,4 +1,4 @@
-"""Two real servers, each with its own way to Redis."""
+"""Real servers in pairs, each with its own way to Redis."""
 
 import time
 from collections.abc import Iterator
@@ -51,6 +51,10 @@ class Way:
         """0 for a deleted profile."""
         response = self.read(id_)
         return int(response.json()["profile"]["version"]) if response.status_code == 200 else 0
+
+    def newest(self, id_: str) -> int:
+        """The version that the log has."""
+        return int(self.client.get(f"{PROFILES}/{id_}/events").json()[0]["version"])
 
     def in_fallback(self) -> bool:
         component: dict[str, Any] = self.client.get("/health").json()["components"]["cache"]
