@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from pathlib import Path
+from typing import cast
 
 import httpx
 import pytest
@@ -101,12 +102,11 @@ class Schedule:
 
     def _kept(self) -> tuple[int, bool]:
         """The version of what Redis holds, and whether it is a copy; a floor is none."""
-        state, entry = self._redis.mget("profilecore:1:state", self._key())  # type: ignore[misc]
-        of, version, _, copy = entry.split(b":", 3) if entry else (b"", b"0", b"", b"")
-        return (int(version), bool(copy)) if state and state.startswith(of + b":") else (0, False)
-
-    def _key(self) -> str:
-        return f"profilecore:1:{self._id.replace('-', '')}"
+        keys = ("profilecore:1:state", f"profilecore:1:{self._id.replace('-', '')}")
+        state, entry = (value or b"" for value in cast("list[bytes]", self._redis.mget(*keys)))
+        epoch, version, _, copy = [*entry.split(b":", 3), b"", b"", b""][:4]
+        live = entry and state.startswith(epoch + b":")
+        return (int(version), bool(copy)) if live else (GONE, False)
 
     def _watch(self, seconds: float) -> None:
         end = time.monotonic() + seconds

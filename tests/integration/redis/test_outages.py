@@ -1,0 +1,89 @@
+"""A real server whose Redis is refused, silent, slow or breaks off: every request is answered."""
+
+import asyncio
+import time
+from collections.abc import Callable, Iterator
+
+import pytest
+
+from tests.integration.redis.ways import BACK_MAX, Way
+from tests.support.http import PROFILES, created
+from tests.support.proxy import proxied
+from tests.support.redis import RedisProcess
+
+CLIENTS = 16
+SECONDS = 1.5
+ANSWER_MAX = 5.0
+TURNED = "the cache has turned"
+
+Fault = Callable[[Way, RedisProcess], None]
+FAULTS: dict[str, tuple[Fault, Fault]] = {
+    "refused": (lambda way, _: way.proxy.cut(), lambda way, _: way.proxy.heal()),
+    "silent": (lambda _, redis: redis.pause(), lambda _, redis: redis.resume()),
+    "slow": (lambda way, _: way.proxy.slow(0.1), lambda way, _: way.proxy.heal()),
+    "resetting": (lambda way, _: way.proxy.reset(), lambda way, _: way.proxy.heal()),
+    "killed": (lambda _, redis: redis.kill(), lambda _, redis: redis.start()),
+}
+
+
+@pytest.fixture(scope="module")
+def way(server: RedisProcess, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Way]:
+    folder = tmp_path_factory.mktemp("outages")
+    with proxied(server.port) as proxy:
+        way = Way(folder / "one", folder / "data", proxy, db=0)
+        try:
+            yield way
+        finally:
+            way.kill()
+
+
+async def statuses(way: Way, ids: list[str], seconds: float) -> set[int]:
+    """What clients are answered that read and write meanwhile."""
+    end = time.monotonic() + seconds
+    seen: set[int] = set()
+
+    async def ask(number: int) -> None:
+        turn = number
+        while time.monotonic() < end:
+            turn += 1
+            path = f"{PROFILES}/{ids[turn % len(ids)]}"
+            call = client.get(path) if turn % 5 else client.put(path, json={"bio": str(turn)})
+            seen.add((await call).status_code)
+            await asyncio.sleep(0.02)
+
+    async with way.server.async_client(timeout=ANSWER_MAX) as client:
+        await asyncio.gather(*(ask(number) for number in range(CLIENTS)))
+    return seen
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+async def test_no_request_fails_and_the_way_back_is_automatic(
+    way: Way, server: RedisProcess, fault: str
+) -> None:
+    begin, end = FAULTS[fault]
+    ids = [created(way.client)["id"] for _ in range(20)]
+    way.until_back()
+    asking = asyncio.create_task(statuses(way, ids, SECONDS))
+    await asyncio.sleep(0.2)
+    begin(way, server)
+    try:
+        assert await asking == {200}
+        assert await asyncio.to_thread(way.in_fallback) or fault == "slow"
+    finally:
+        end(way, server)
+    began = time.monotonic()
+    way.until_back()
+    assert time.monotonic() - began < BACK_MAX
+
+
+async def test_five_hundred_at_once_are_no_outage(way: Way) -> None:
+    ids = [created(way.client)["id"] for _ in range(20)]
+    way.until_back()
+    turns = way.server.errors.count(TURNED)
+    async with way.server.async_client() as client:
+        for _ in range(3):
+            answers = await asyncio.gather(
+                *(client.get(f"{PROFILES}/{ids[n % 20]}") for n in range(500))
+            )
+            assert {answer.status_code for answer in answers} == {200}
+    assert way.server.errors.count(TURNED) == turns
