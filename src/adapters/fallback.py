@@ -1,6 +1,7 @@
 """A shared cache while it can be relied on, and one of this process while it cannot."""
 
 import time
+from collections import Counter
 from collections.abc import AsyncIterator, Callable, Collection, Sequence
 from contextlib import asynccontextmanager
 from typing import Final
@@ -24,10 +25,11 @@ class FallbackCache:
     `fallback` is a cache of this process, which never fails and never waits.
 
     It turns to the fallback on a call that was not answered (code `timeout`), on `FAILURES`
-    failures in a row, and where the primary has not been repaired as far as this process knows
-    the log; a call that fails as `busy` says nothing about the server. It turns back when `apply`
-    finds the primary in step, after `SHORTEST` seconds at least, and up to `LONGEST` where it
-    went wrong again within `STEADY` seconds. Relay does the asking, in the background.
+    failures of one verb in a row (a full Redis takes no writes, and gives reads), and where the
+    primary has not been repaired as far as this process knows the log; a call that fails as `busy`
+    says nothing about the server. It turns back when `apply` finds the primary in step, after
+    `SHORTEST` seconds at least, and up to `LONGEST` where it went wrong again within `STEADY`
+    seconds. Relay does the asking, in the background.
 
     The fallback is emptied at each turn and nothing of it goes to the primary. It is told of every
     drop all the time, so that a read that began before a turn cannot bring back what is old.
@@ -49,7 +51,7 @@ class FallbackCache:
         self._turned = turned
         self._clock = clock
         self._active = True
-        self._failures = 0
+        self._failures = Counter[str]()
         self._pause = SHORTEST
         self._turned_at = self._failed_at = float("-inf")
 
@@ -60,7 +62,7 @@ class FallbackCache:
 
     async def get(self, ids: Collection[UUID]) -> dict[UUID, Profile]:
         if not self._active:
-            async with self._watched():
+            async with self._watched("get"):
                 return await self._primary.get(ids)
         return await self._fallback.get(ids)
 
@@ -68,18 +70,18 @@ class FallbackCache:
         if self._active:
             await self._fallback.put(profile)
             return
-        async with self._watched():  # what it loses, the log repairs
+        async with self._watched("put"):  # what it loses, the log repairs
             await self._primary.put(profile)
 
     async def drop(self, profile_id: UUID, version: int) -> None:
         await self._fallback.drop(profile_id, version)
         if not self._active:
-            async with self._watched():  # what it loses, the log repairs
+            async with self._watched("drop"):  # what it loses, the log repairs
                 await self._primary.drop(profile_id, version)
 
     async def clear(self) -> None:
         await self._fallback.clear()
-        async with self._watched():  # what it loses, the relay leaves behind
+        async with self._watched("clear"):  # what it loses, the relay leaves behind
             await self._primary.clear()
 
     async def position(self) -> int | None:
@@ -92,8 +94,9 @@ class FallbackCache:
         try:
             position = await self._primary.apply(after, events)
         except Unavailable as error:
-            await self._failed(error, began)
+            await self._failed("apply", error, began)
             raise
+        self._failures["apply"] = 0
         last = events[-1].position if events else after
         if position is None or position < last or not self._horizon.passed(position):
             await self._turn(True, "the cache is behind the log")
@@ -105,22 +108,22 @@ class FallbackCache:
         await self._primary.begin(position, replaces)
 
     @asynccontextmanager
-    async def _watched(self) -> AsyncIterator[None]:
+    async def _watched(self, verb: str) -> AsyncIterator[None]:
         began = self._clock()
         try:
             yield
         except Unavailable as error:
-            await self._failed(error, began)
+            await self._failed(verb, error, began)
         else:
-            self._failures = 0
+            self._failures[verb] = 0
 
-    async def _failed(self, error: Unavailable, began: float) -> None:
+    async def _failed(self, verb: str, error: Unavailable, began: float) -> None:
         # Calls that failed together say the same thing once.
         if error.code == "busy" or (error.code != "timeout" and began < self._failed_at):
             return
         self._failed_at = self._clock()
-        self._failures += 1
-        if error.code == "timeout" or self._failures >= FAILURES:
+        self._failures[verb] += 1
+        if error.code == "timeout" or self._failures[verb] >= FAILURES:
             await self._turn(True, error.detail)
 
     async def _turn(self, active: bool, why: str) -> None:
@@ -132,6 +135,6 @@ class FallbackCache:
             self._pause = min(2 * self._pause, LONGEST) if again else SHORTEST
         self._active = active
         self._turned_at = now
-        self._failures = 0
+        self._failures.clear()
         await self._fallback.clear()
         self._turned(active, why)

@@ -224,6 +224,20 @@ async def test_an_acl_user_is_asked_for(tmp_path: Path) -> None:
             await cache.close()
 
 
+async def test_a_full_redis_is_left_alone_until_there_is_room(tmp_path: Path) -> None:
+    with RedisProcess(tmp_path, "--maxmemory-policy", "noeviction") as server:
+        async with Stack(MemoryStore(), server.port, "full") as stack:
+            id_ = await written(stack)
+            await stack.until(active=False)
+            with server.client() as client:
+                client.config_set("maxmemory", "1")
+                await slowest(stack, [id_], 0.5)
+                await stack.until(active=True)
+                assert "out of memory" in stack.turns[-1][1]
+                client.config_set("maxmemory", "0")
+            assert await stack.until(active=False) < BACK_MAX
+
+
 async def test_tls_with_a_certificate_that_is_checked(tmp_path: Path) -> None:
     subject = ("-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost")
     files = ("-keyout", "key.pem", "-out", "cert.pem")

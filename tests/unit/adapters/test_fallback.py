@@ -83,6 +83,18 @@ async def test_three_failures_in_a_row_turn_it(breaker: Breaker, verb: str) -> N
     assert breaker.cache.active
 
 
+async def test_reads_that_succeed_do_not_hide_that_nothing_can_be_written(breaker: Breaker) -> None:
+    for _ in range(3):
+        assert not breaker.cache.active
+        breaker.primary.fails = None
+        await breaker.cache.get([person().id])
+        breaker.primary.fails = "unavailable"
+        breaker.now += 0.001
+        with pytest.raises(Unavailable):
+            await breaker.cache.apply(0, [])
+    assert breaker.cache.active
+
+
 async def test_calls_that_fail_together_count_once(breaker: Breaker) -> None:
     class Slow(MemorySharedCache):
         async def put(self, profile: Profile) -> None:
