@@ -10,7 +10,9 @@ from typing import Final
 _COMMON: Final = """
 local function text(key, last)
   local kept = redis.pcall('GETRANGE', key, 0, last)
-  return type(kept) == 'string' and kept or ''  -- a key of another type is garbage
+  if type(kept) == 'string' then return kept end
+  if string.find(kept.err, 'WRONGTYPE', 1, true) then return '' end  -- what it holds is garbage
+  error(kept.err)
 end
 
 local function state()

@@ -1,6 +1,7 @@
 """Redis refused, silent, slow, resetting, absent: no call fails, and the way back is automatic."""
 
 import asyncio
+import re
 import subprocess
 import time
 from collections.abc import AsyncIterator
@@ -13,7 +14,7 @@ from profilecore.adapters.memory import MemoryStore
 from profilecore.adapters.redis import RedisCache, RedisServer
 from profilecore.errors import Unavailable
 from profilecore.relay import Horizon
-from tests.contracts.samples import person
+from tests.contracts.samples import person, updated
 from tests.integration.redis.stack import Stack
 from tests.support.redis import RedisProcess, free_port
 
@@ -222,6 +223,44 @@ async def test_an_acl_user_is_asked_for(tmp_path: Path) -> None:
                 with pytest.raises(Unavailable, match="refused the username or password"):
                     await cache.ping()
             await cache.close()
+
+
+async def test_an_acl_user_needs_what_the_page_says_and_no_more(tmp_path: Path) -> None:
+    page = Path(__file__).parents[3] / "docs/how-to/run-with-redis.md"
+    (user,) = re.findall(r"^user profilecore on >(\S+) (.*)$", page.read_text(), re.MULTILINE)
+    password, rules = user[0], user[1].split()
+    for left_out in (None, *(rule for rule in rules if rule.startswith("+"))):
+        given = " ".join(rule for rule in rules if rule != left_out)
+        folder = tmp_path / str(left_out).translate({ord("|"): "-"})
+        folder.mkdir()
+        (folder / "users.acl").write_text(
+            f"user default off\nuser profilecore on >{password} {given}\n"
+        )
+        with RedisProcess(folder, "--aclfile", "users.acl") as server:
+            at = RedisServer(
+                host="127.0.0.1", port=server.port, username="profilecore", password=password
+            )
+            if left_out is None:
+                await use(at)
+            else:
+                with pytest.raises(Unavailable, match=r"not allow this user|refused a command"):
+                    await use(at)
+
+
+async def use(at: RedisServer) -> None:
+    """Do all that a service does with it."""
+    cache = RedisCache(at, Horizon(0))
+    await cache.open()
+    try:
+        await cache.begin(0, await cache.position())
+        profile = person()
+        await cache.put(profile)
+        assert await cache.get([profile.id]) == {profile.id: profile}
+        assert await cache.apply(0, [updated(profile).event(1)]) == 1
+        await cache.drop(profile.id, 3)
+        assert await cache.get([profile.id]) == {}
+    finally:
+        await cache.close()
 
 
 async def test_a_full_redis_is_left_alone_until_there_is_room(tmp_path: Path) -> None:
