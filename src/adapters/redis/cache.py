@@ -50,6 +50,7 @@ class RedisCache:
         self._prefix = prefix
         self._state_key = f"{prefix}:state"
         self._clock = clock
+        self._epoch = b""  # the last that was seen; a put is for no other
         self.garbled = 0
         """How many copies could not be read."""
 
@@ -78,6 +79,7 @@ class RedisCache:
             answer = await self._redis.mget(self._state_key, *map(self._key, wanted))
         state, *kept = cast("list[bytes | None]", answer)
         epoch, position = _read_state(state)
+        self._epoch = epoch
         if not self._horizon.passed(position):
             return {}
         found = zip(wanted, kept, strict=True)
@@ -90,7 +92,7 @@ class RedisCache:
         kept = round((ttl + FLOOR_KEPT) * 1000)
         keys = [self._state_key, self._key(profile.id)]
         async with self._gate.calling():
-            await self._put(keys, [profile.version, deadline, encode(profile), kept])
+            await self._put(keys, [profile.version, deadline, encode(profile), kept, self._epoch])
 
     async def drop(self, profile_id: UUID, version: int) -> None:
         async with self._gate.calling():
@@ -104,7 +106,8 @@ class RedisCache:
     async def position(self) -> int | None:
         async with self._gate.calling():
             (state,) = await self._redis.mget(self._state_key)  # GET fails on another type
-        return _read_state(cast("bytes | None", state))[1]
+        self._epoch, position = _read_state(cast("bytes | None", state))
+        return position
 
     async def apply(self, after: int, events: Sequence[Event]) -> int | None:
         last = events[-1].position if events else after
@@ -120,6 +123,7 @@ class RedisCache:
         arguments = [old, secrets.token_hex(8), _digits(position)]
         async with self._gate.calling():
             await self._begin([self._state_key], arguments)
+        await self.position()  # and with it the epoch
 
     def _key(self, profile_id: UUID) -> str:
         return f"{self._prefix}:{profile_id.hex}"

@@ -36,7 +36,7 @@ PUT: Final = (
     _COMMON
     + """
 local epoch = state()
-if not epoch then return end
+if epoch ~= ARGV[5] then return end
 local version = tonumber(ARGV[1])
 if version < head(epoch, KEYS[2]) then return end
 local entry = string.format('%s:%d:%s:', epoch, version, ARGV[2]) .. ARGV[3]

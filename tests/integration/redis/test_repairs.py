@@ -18,9 +18,24 @@ def horizon() -> Horizon:
 
 
 @pytest.fixture
-async def cache(server: RedisProcess, horizon: Horizon) -> AsyncIterator[RedisCache]:
+def prefix() -> str:
+    return f"repairs{time.monotonic_ns()}"
+
+
+@pytest.fixture
+async def cache(server: RedisProcess, horizon: Horizon, prefix: str) -> AsyncIterator[RedisCache]:
     at = RedisServer(host="127.0.0.1", port=server.port)
-    cache = RedisCache(at, horizon, prefix=f"repairs{time.monotonic_ns()}")
+    cache = RedisCache(at, horizon, prefix=prefix)
+    await cache.open()
+    yield cache
+    await cache.close()
+
+
+@pytest.fixture
+async def other(server: RedisProcess, prefix: str) -> AsyncIterator[RedisCache]:
+    """The same place, as another process has it."""
+    at = RedisServer(host="127.0.0.1", port=server.port)
+    cache = RedisCache(at, Horizon(0), prefix=prefix)
     await cache.open()
     yield cache
     await cache.close()
@@ -92,6 +107,21 @@ async def test_a_new_beginning_forgets_everything(cache: RedisCache) -> None:
     assert await cache.get([newer.id]) == {newer.id: older}, (
         "of another log it may be the right one"
     )
+
+
+async def test_a_put_that_was_under_way_to_what_is_forgotten_comes_to_nothing(
+    cache: RedisCache, other: RedisCache
+) -> None:
+    """However long it was stuck: the floor that it has to meet is forgotten, too."""
+    await cache.begin(5, None)
+    profile = person()
+    assert await other.get([profile.id]) == {}
+    await cache.begin(9, 5)
+    await other.put(profile)
+    assert await cache.get([profile.id]) == {}
+    assert await other.position() == 9
+    await other.put(profile)
+    assert await cache.get([profile.id]) == {profile.id: profile}
 
 
 async def test_positions_are_compared_as_numbers(cache: RedisCache) -> None:
