@@ -43,20 +43,25 @@ class Schedule:
             self._id = written.profile.id
             self._note(written.profile.version)
             readers = [asyncio.create_task(self._keep_reading(s)) for s in self._stacks]
-            for _ in range(STEPS):
-                await asyncio.sleep(self._rng.random() * PAUSE_MAX)
-                await self._step()
-            for stack in self._stacks:
-                stack.proxy.heal()
-                stack.profiles.dies = False
-            for stack in self._stacks:
-                await stack.until(active=False, seconds=15)
-            for task in readers:
-                task.cancel()
-            await asyncio.gather(*readers, return_exceptions=True)
+            try:
+                await self._play()
+            finally:
+                for task in readers:
+                    task.cancel()
+                await asyncio.gather(*readers, return_exceptions=True)
             await self._check_rest()
         self._campaign.passed(stale=len(self.faults))
         assert self.faults == []
+
+    async def _play(self) -> None:
+        for _ in range(STEPS):
+            await asyncio.sleep(self._rng.random() * PAUSE_MAX)
+            await self._step()
+        for stack in self._stacks:
+            stack.proxy.heal()
+            stack.profiles.dies = False
+        for stack in self._stacks:
+            await stack.until(active=False, seconds=15)
 
     async def _step(self) -> None:
         stack = self._rng.choice(self._stacks)

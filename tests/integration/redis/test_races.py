@@ -77,7 +77,13 @@ class Race:
         self._id = written.profile.id
         if self._rng.random() < 0.5:
             await self._caches[0].drop(self._id, written.profile.version)
-        await asyncio.gather(self._write(), *(self._read() for _ in range(3)))
+        try:
+            async with asyncio.TaskGroup() as tasks:
+                for work in (self._write(), *(self._read() for _ in range(3))):
+                    tasks.create_task(work)
+        finally:  # a write ends, whoever is cancelled
+            for service in self._services:
+                await asyncio.gather(*service._under_way, return_exceptions=True)
         (truth,) = (await MemoryProfiles(self._store).get([self._id])).values()
         cached = (await self._caches[1].get([self._id])).get(self._id)
         return cached is not None and (cached != truth or truth.deleted_at is not None)
@@ -134,7 +140,9 @@ async def test_no_stale_copy_is_left_at_rest(caches: list[RedisCache]) -> None:
                 race = Race(caches, random.Random(seed), run.injected)
                 run.passed(stale=await race.stale())
 
-        await asyncio.gather(*(work() for _ in range(AT_ONCE)))
+        async with asyncio.TaskGroup() as workers:
+            for _ in range(AT_ONCE):
+                workers.create_task(work())
         assert (run.stale, run.done) == (0, run.number)
 
 
