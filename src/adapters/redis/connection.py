@@ -87,9 +87,10 @@ class Gate:
             raise
         finally:
             self._places.release()
-        # The client uses wait_for, which in Python 3.11 loses a cancellation that comes late.
-        if task.cancelling() > cancelled:
-            raise asyncio.CancelledError
+            # The client uses wait_for, which in Python 3.11 loses a cancellation that comes when
+            # the call has just ended, well or badly.
+            if task.cancelling() > cancelled:
+                raise asyncio.CancelledError
 
     async def _enter(self) -> None:
         try:

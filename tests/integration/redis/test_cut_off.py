@@ -78,7 +78,8 @@ class Schedule:
             dying = asyncio.create_task(self._write(stack.service))
             await asyncio.sleep(0.02)
             dying.cancel()
-            await asyncio.gather(dying, return_exceptions=True)
+            await asyncio.wait({dying}, timeout=5)
+            assert dying.done(), "it was cancelled"
             stack.profiles.dies = False
         elif way == "forget":
             with self._server.client() as client:

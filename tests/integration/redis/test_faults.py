@@ -133,6 +133,21 @@ async def test_a_call_that_is_cancelled_ends(stack: Stack) -> None:
             assert task.cancelled() or task.exception() is None
 
 
+async def test_a_call_that_is_cancelled_when_it_fails_is_cancelled(stack: Stack) -> None:
+    async def call() -> None:
+        async with stack.redis._gate.calling():
+            try:
+                await asyncio.sleep(10)
+            except asyncio.CancelledError:  # wait_for in Python 3.11 gives the failure alone
+                raise ConnectionResetError from None
+
+    task = asyncio.create_task(call())
+    await asyncio.sleep(0.01)
+    task.cancel()
+    await asyncio.wait({task}, timeout=2)
+    assert task.cancelled()
+
+
 async def test_a_busy_pool_says_so(server: RedisProcess) -> None:
     at = RedisServer(host="127.0.0.1", port=server.port)
     cache = RedisCache(at, Horizon(0), connections=1, prefix="busy")
