@@ -41,6 +41,13 @@ async def test_nothing_is_trusted_before_the_start(store: MemoryStore) -> None:
     assert await process.feed.get([profile.id]) == {profile.id: profile}
 
 
+async def test_a_cache_that_cannot_be_trusted_is_not_waited_for(store: MemoryStore) -> None:
+    process = Process(store)
+    process.cache.pause = 60
+    async with asyncio.timeout(5):
+        assert await process.feed.get([person().id]) == {}
+
+
 async def test_it_starts_at_the_end_of_the_log(
     store: MemoryStore, profiles: MemoryProfiles
 ) -> None:
