@@ -37,8 +37,10 @@ class SlowProfiles(MemoryProfiles):
         self._rng = rng
         self._injected = injected
 
-    async def get(self, ids: Collection[UUID]) -> dict[UUID, Profile]:
-        found = await super().get(ids)
+    async def get(
+        self, ids: Collection[UUID], *, at_least: int | None = None
+    ) -> dict[UUID, Profile]:
+        found = await super().get(ids, at_least=at_least)
         await self._pause("delay between read and fill")
         return found
 
@@ -106,7 +108,7 @@ class Race:
         for _ in range(self._rng.randint(1, 2)):
             await asyncio.sleep(self._rng.random() * 0.1)
             try:
-                await self._rng.choice(self._services).read(self._id, fresh=False)
+                await self._rng.choice(self._services).read(self._id)
             except NotFound:
                 continue
 
