@@ -273,6 +273,7 @@ async def use(at: RedisServer) -> None:
         assert await cache.get([profile.id]) == {profile.id: profile}
         assert await cache.apply(0, [updated(profile).event(1)]) == 1
         await cache.drop(profile.id, 3)
+        await cache.clear()
         assert await cache.get([profile.id]) == {}
     finally:
         await cache.close()
