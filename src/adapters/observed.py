@@ -1,14 +1,12 @@
 """Each port once more, counted and timed: wrappers, so that nothing else knows of metrics."""
 
-from collections.abc import Awaitable, Callable, Collection, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from datetime import datetime
 from time import perf_counter
-from typing import Any, Final, TypeVar
+from typing import Final, TypeVar
 from uuid import UUID
 
-from prometheus_client import CollectorRegistry, Counter, Histogram
-from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
-from prometheus_client.registry import Collector
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
 from profilecore.errors import Conflict, Invalid, NotFound, ProfilecoreError, Unavailable
 from profilecore.event import Change, Event
@@ -33,6 +31,11 @@ class Metrics:
         self.registry = registry
         self.hits = Counter("cache_hits", "Ids found in the cache.", registry=registry)
         self.misses = Counter("cache_misses", "Ids not found in the cache.", registry=registry)
+        self.hit_ratio = Gauge(
+            "cache_hit_ratio",
+            "Ids found, of all looked up since the start.",
+            registry=registry,
+        )
         self.cache_errors = Counter("cache_errors", "Cache calls that failed.", registry=registry)
         self.cache_latency = Histogram(
             "cache_operation_latency_seconds",
@@ -151,12 +154,8 @@ class ObservedLog:
         return await self._trim(self._log.trim(older_than))
 
 
-class ObservedCache(Collector):
-    """The Cache port, with metrics `cache_…`; hits and misses count ids, not calls.
-
-    What the cache itself knows is asked when the metrics are read: `size` and `evictions`, where
-    it has them.
-    """
+class ObservedCache:
+    """The Cache port, with metrics `cache_…`; hits and misses count ids, not calls."""
 
     def __init__(self, cache: Cache, metrics: Metrics) -> None:
         self._cache = cache
@@ -167,11 +166,11 @@ class ObservedCache(Collector):
         self._put = _Verb(latency("put"), errors, errors)
         self._drop = _Verb(latency("drop"), errors, errors)
         self._clear = _Verb(latency("clear"), errors, errors)
-        metrics.registry.register(self)
+        metrics.hit_ratio.set_function(lambda: self._found / max(1, self._found + self._missed))
 
     async def get(self, ids: Collection[UUID]) -> dict[UUID, Profile]:
         found = await self._get(self._cache.get(ids))
-        missed = len(ids) - len(found)
+        missed = len(set(ids)) - len(found)
         self._found += len(found)
         self._missed += missed
         self._hits.inc(len(found))
@@ -186,26 +185,6 @@ class ObservedCache(Collector):
 
     async def clear(self) -> None:
         await self._clear(self._cache.clear())
-
-    def describe(self) -> Iterable[Metric]:
-        return self.collect()
-
-    def collect(self) -> Iterable[Metric]:
-        cache: Any = self._cache
-        size, evictions = getattr(cache, "size", 0), getattr(cache, "evictions", 0)
-        asked = self._found + self._missed
-        ratio = self._found / asked if asked else 0.0
-        yield GaugeMetricFamily("cache_size", "Profiles in the cache.", value=size)
-        yield CounterMetricFamily(
-            "cache_evictions", "Profiles that had to make room in the cache.", value=evictions
-        )
-        active = getattr(cache, "active", False) is True
-        yield GaugeMetricFamily(
-            "cache_fallback_active", "Whether memory stands in for Redis.", value=int(active)
-        )
-        yield GaugeMetricFamily(
-            "cache_hit_ratio", "Ids found, of all looked up since the start.", value=ratio
-        )
 
 
 class ObservedQueue:

@@ -122,12 +122,15 @@ def test_metrics_count_the_cache(api: httpx.Client) -> None:
     api.get(path_of(first))
     after = metrics(api)
 
-    def grown(name: str) -> float:
-        return after[name, ()] - before[name, ()]
+    def grown(name: str, **labels: str) -> float:
+        key = name, tuple(sorted(labels.items()))
+        return after[key] - before[key]
 
     assert (grown("cache_misses_total"), grown("cache_hits_total")) == (1, 1)
-    assert grown("cache_evictions_total") == 1
-    assert after["cache_size", ()] == 10
+    assert grown("cache_evictions_total", cache="memory", reason="capacity") == 1
+    assert grown("cache_evictions_total", cache="memory", reason="expired") == 0
+    assert after["cache_size", (("cache", "memory"),)] == 10
+    assert 10 * 500 < after["cache_memory_bytes", (("cache", "memory"),)] < 10 * 5_000
     assert grown("cache_errors_total") == 0
     asked = after["cache_hits_total", ()] + after["cache_misses_total", ()]
     assert after["cache_hit_ratio", ()] == pytest.approx(after["cache_hits_total", ()] / asked)

@@ -3,8 +3,9 @@
 import threading
 import time
 from collections import OrderedDict
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
+from sys import getsizeof
 from typing import Final, NamedTuple
 from uuid import UUID
 
@@ -48,6 +49,7 @@ class MemoryCache:
         self._expiries: OrderedDict[UUID, float] = OrderedDict()
         self._floors: OrderedDict[UUID, _Floor] = OrderedDict()
         self._blind_until = ALWAYS
+        self._bytes = 0
         self._evictions = 0
         self._expirations = 0
 
@@ -56,6 +58,17 @@ class MemoryCache:
         """How many profiles are kept; one that has expired is not among them."""
         with self._swept():
             return len(self._copies)
+
+    @property
+    def memory_bytes(self) -> int:
+        """About what the profiles take; what Python itself needs for the tables is left out."""
+        with self._swept():
+            return self._bytes
+
+    @property
+    def evicted(self) -> Mapping[str, int]:
+        """How many profiles went by themselves, by reason."""
+        return {"capacity": self.evictions, "expired": self.expirations}
 
     @property
     def evictions(self) -> int:
@@ -80,6 +93,9 @@ class MemoryCache:
             if profile.id not in self._copies and len(self._copies) >= self._capacity:
                 self._remove(next(iter(self._copies)), now)
                 self._evictions += 1
+            if profile.id in self._copies:
+                self._bytes -= _bytes_of(self._copies[profile.id])
+            self._bytes += _bytes_of(profile)
             self._copies[profile.id] = profile
             self._expiries[profile.id] = now + self._ttl
             self._expiries.move_to_end(profile.id)
@@ -115,8 +131,9 @@ class MemoryCache:
 
     def _remove(self, profile_id: UUID, now: float) -> None:
         del self._expiries[profile_id]
-        version = self._copies.pop(profile_id).version
-        self._set_floor(profile_id, _Floor(version, now + FLOOR_KEPT, ALWAYS))
+        copy = self._copies.pop(profile_id)
+        self._bytes -= _bytes_of(copy)
+        self._set_floor(profile_id, _Floor(copy.version, now + FLOOR_KEPT, ALWAYS))
 
     @contextmanager
     def _swept(self) -> Iterator[float]:
@@ -135,3 +152,8 @@ class MemoryCache:
                     break
                 del self._floors[oldest]
             yield now
+
+
+def _bytes_of(profile: Profile) -> int:
+    values = [getattr(profile, name) for name in Profile.__slots__]
+    return sum(map(getsizeof, (profile, *values, *profile.image_urls)))

@@ -31,6 +31,7 @@ class RedisCache:
     that long on its way, in the buffers of a network that is cut. A call ends within 0.7 s, and
     within 0.25 s where there is a connection; one that finds all connections in use fails with
     the code `busy`, and one that was not answered, as nobody was, with the code `timeout`.
+    `failed` is called for each call that fails, since those above this may make a miss of it.
     """
 
     def __init__(
@@ -42,6 +43,7 @@ class RedisCache:
         connections: int = 32,
         prefix: str = PREFIX,
         clock: Callable[[], float] = time.time,
+        failed: Callable[[], object] = lambda: None,
     ) -> None:
         self._server = server
         self._horizon = horizon
@@ -51,12 +53,13 @@ class RedisCache:
         self._state_key = f"{prefix}:state"
         self._clock = clock
         self._epoch = b""  # the last that was seen; a put is for no other
+        self._failed = failed
         self.garbled = 0
         """How many copies could not be read."""
 
     async def open(self) -> None:
         """Make ready; a Redis that is not there shows at the first call."""
-        self._gate = Gate(self._connections)
+        self._gate = Gate(self._connections, self._failed)
         self._redis = self._server.client(self._connections)
         self._put = self._redis.register_script(scripts.PUT)
         self._drop = self._redis.register_script(scripts.DROP)

@@ -1,7 +1,7 @@
 """The way to a Redis: a few connections, short waits, and every failure in the core's words."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any, Final, cast
@@ -63,11 +63,12 @@ class Gate:
     The pool says of a busy pool what it says of a lost server, so nobody waits for the pool, but
     here. A call that finds no place within `WAIT_MAX` seconds fails with the code `busy`. One that
     is not answered in time has the code `timeout` only if nobody else was answered meanwhile: it
-    is this process that is slow, otherwise.
+    is this process that is slow, otherwise. `failed` is called for each that fails.
     """
 
-    def __init__(self, width: int) -> None:
+    def __init__(self, width: int, failed: Callable[[], object] = lambda: None) -> None:
         self._places = asyncio.Semaphore(width)
+        self._failed = failed
         self._answers = 0
 
     @asynccontextmanager
@@ -84,6 +85,7 @@ class Gate:
         except Unavailable as error:
             if error.code == TIMEOUT and self._answers != answers:
                 error.code = Unavailable.code
+            self._failed()
             raise
         finally:
             self._places.release()
@@ -97,4 +99,5 @@ class Gate:
             async with asyncio.timeout(WAIT_MAX):
                 await self._places.acquire()
         except TimeoutError as error:
+            self._failed()
             raise Unavailable("All connections to Redis are in use.", code=BUSY) from error

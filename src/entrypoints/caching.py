@@ -1,0 +1,155 @@
+"""The cache's part of the object graph, with what goes on beside it."""
+
+import inspect
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
+from typing import Any, Protocol, TypeVar
+from uuid import UUID
+
+from dependency_injector import containers, providers
+from loguru import logger
+from prometheus_client import CollectorRegistry
+
+from profilecore.adapters.fallback import FallbackCache
+from profilecore.adapters.figures import CacheFigures
+from profilecore.adapters.logged import LoggedCache
+from profilecore.adapters.memory import MemoryCache
+from profilecore.adapters.noop import NoopCache
+from profilecore.adapters.observed import ObservedCache
+from profilecore.adapters.redis import RedisCache, RedisFigures, RedisServer
+from profilecore.entrypoints.settings import Settings
+from profilecore.ports import Cache
+from profilecore.relay import Horizon, Relay
+
+T = TypeVar("T")
+
+
+class _Opens(Protocol):
+    async def open(self) -> None: ...
+    async def close(self) -> None: ...
+
+
+Opened = TypeVar("Opened", bound=_Opens)
+
+
+async def opening(resource: Opened) -> AsyncIterator[Opened]:
+    """Open what a container is asked for; close it with the container."""
+    await resource.open()
+    try:
+        yield resource
+    finally:
+        await resource.close()
+
+
+async def resolved(made: T | Awaitable[T]) -> T:
+    """What stands on an async resource comes as a future, anything else as itself."""
+    return await made if inspect.isawaitable(made) else made
+
+
+def _redis_server(settings: Settings) -> RedisServer:
+    host, _, port = settings.redis_address.rpartition(":")
+    password, ca_file = settings.redis_password, settings.redis_ca_file
+    return RedisServer(
+        host=host.removeprefix("[").removesuffix("]"),
+        port=int(port),
+        db=settings.redis_db,
+        username=settings.redis_username,
+        password=None if password is None else password.reveal(),
+        tls=settings.redis_tls,
+        ca_file=None if ca_file is None else str(ca_file),
+    )
+
+
+def _say_turned(active: bool, why: str) -> None:
+    if active:
+        logger.warning("the cache has turned to memory: {}", why)
+    else:
+        logger.info("the cache has turned back to Redis: {}", why)
+
+
+def _say_called(verb: str, id_: UUID | None, outcome: str, microseconds: float) -> None:
+    key = "all" if id_ is None else str(id_)
+    logger.debug("cache {} {}: {}, {:.0f} µs", verb, key, outcome, microseconds)
+
+
+def _logged(cache: Cache, level: str) -> Cache:
+    # Above its level a line costs nothing: nobody is there to make it.
+    return LoggedCache(cache, _say_called) if level == "debug" else cache
+
+
+class Caching(containers.DeclarativeContainer):
+    """The cache that the settings choose, and what keeps it true."""
+
+    settings = providers.Dependency(instance_of=Settings)
+    registry = providers.Dependency(instance_of=CollectorRegistry)
+    port_metrics: Any = providers.Dependency()
+    log: Any = providers.Dependency()
+
+    horizon = providers.Singleton(Horizon)
+    memory = providers.Singleton(
+        MemoryCache,
+        capacity=settings.provided.cache_memory_max,
+        ttl=settings.provided.cache_ttl.total_seconds.call(),
+    )
+    server = providers.Singleton(_redis_server, settings)
+    redis = providers.Resource(
+        opening,
+        providers.Singleton(
+            RedisCache,
+            server,
+            horizon,
+            ttl=settings.provided.cache_ttl.total_seconds.call(),
+            failed=port_metrics.provided.cache_errors.inc,
+        ),
+    )
+    redis_figures = providers.Singleton(RedisFigures, server)
+    fallback = providers.Singleton(
+        FallbackCache, redis, memory, horizon, turned=providers.Object(_say_turned)
+    )
+    cache = providers.Singleton(
+        _logged,
+        providers.Singleton(
+            ObservedCache,
+            providers.Selector(
+                settings.provided.cache,
+                redis=fallback,
+                memory=memory,
+                noop=providers.Singleton(NoopCache),
+            ),
+            port_metrics,
+        ),
+        settings.provided.log_level,
+    )
+    relay = providers.Selector(
+        settings.provided.cache,
+        redis=providers.Singleton(Relay, fallback, log, horizon),
+        memory=providers.Object(None),
+        noop=providers.Object(None),
+    )
+    figures = providers.Selector(
+        settings.provided.cache,
+        redis=providers.Singleton(
+            CacheFigures,
+            registry,
+            providers.Dict(memory=memory, redis=redis_figures),
+            providers.Callable(lambda fallback: lambda: fallback.active, fallback),
+        ),
+        memory=providers.Singleton(CacheFigures, registry, providers.Dict(memory=memory)),
+        noop=providers.Singleton(CacheFigures, registry, providers.Dict()),
+    )
+
+
+async def beside(caching: Caching) -> list[tuple[str, Coroutine[Any, Any, None]]]:
+    """What has to go on in the background for the cache that was chosen, with a name for each."""
+    await resolved(caching.figures())
+    relay: Relay | None = await resolved(caching.relay())
+    if relay is None:
+        return []
+    return [("cache relay", relay.run()), ("cache figures", caching.redis_figures().watch())]
+
+
+async def in_fallback(caching: Caching) -> Callable[[], bool]:
+    """What tells whether memory stands in for Redis."""
+    if caching.settings().cache != "redis":
+        return lambda: False
+    fallback: FallbackCache = await resolved(caching.fallback())
+    return lambda: fallback.active
