@@ -10,7 +10,7 @@ from uuid import UUID
 from profilecore.errors import Unavailable
 from profilecore.event import Event
 from profilecore.ports import Cache, SharedCache
-from profilecore.profile import Profile
+from profilecore.profile import Entry
 from profilecore.relay import Horizon
 
 FAILURES: Final = 3
@@ -60,18 +60,18 @@ class FallbackCache:
         """Whether the fallback is in use."""
         return self._active
 
-    async def get(self, ids: Collection[UUID]) -> dict[UUID, Profile]:
+    async def get(self, ids: Collection[UUID]) -> dict[UUID, Entry]:
         if not self._active:
             async with self._watched("get"):
                 return await self._primary.get(ids)
         return await self._fallback.get(ids)
 
-    async def put(self, profile: Profile) -> None:
+    async def put(self, entry: Entry) -> None:
         if self._active:
-            await self._fallback.put(profile)
+            await self._fallback.put(entry)
             return
         async with self._watched("put"):  # what it loses, the log repairs
-            await self._primary.put(profile)
+            await self._primary.put(entry)
 
     async def drop(self, profile_id: UUID, version: int) -> None:
         await self._fallback.drop(profile_id, version)

@@ -6,7 +6,7 @@ from typing import TypeAlias
 from uuid import UUID
 
 from profilecore.ports import Cache
-from profilecore.profile import Profile
+from profilecore.profile import Entry
 
 Say: TypeAlias = Callable[[str, UUID | None, str, float], None]
 """Takes the verb, the id (None for all), what came of it, and the microseconds of the call."""
@@ -23,9 +23,9 @@ class LoggedCache:
         self._cache = cache
         self._say = say
 
-    async def get(self, ids: Collection[UUID]) -> dict[UUID, Profile]:
+    async def get(self, ids: Collection[UUID]) -> dict[UUID, Entry]:
         began = perf_counter()
-        outcome: dict[UUID, Profile] | None = None
+        outcome: dict[UUID, Entry] | None = None
         try:
             outcome = await self._cache.get(ids)
             return outcome
@@ -34,13 +34,13 @@ class LoggedCache:
                 told = "failed" if outcome is None else "hit" if id_ in outcome else "miss"
                 self._told("get", id_, told, began)
 
-    async def put(self, profile: Profile) -> None:
+    async def put(self, entry: Entry) -> None:
         began, told = perf_counter(), "failed"
         try:
-            await self._cache.put(profile)
+            await self._cache.put(entry)
             told = "offered"
         finally:
-            self._told("put", profile.id, told, began)
+            self._told("put", entry.id, told, began)
 
     async def drop(self, profile_id: UUID, version: int) -> None:
         began, told = perf_counter(), "failed"

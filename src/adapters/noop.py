@@ -3,16 +3,16 @@
 from collections.abc import Collection
 from uuid import UUID
 
-from profilecore.profile import Profile
+from profilecore.profile import Entry
 
 
 class NoopCache:
     """A Cache that keeps nothing, and so is never wrong."""
 
-    async def get(self, ids: Collection[UUID]) -> dict[UUID, Profile]:
+    async def get(self, ids: Collection[UUID]) -> dict[UUID, Entry]:
         return {}
 
-    async def put(self, profile: Profile) -> None:
+    async def put(self, entry: Entry) -> None:
         pass
 
     async def drop(self, profile_id: UUID, version: int) -> None:

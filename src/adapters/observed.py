@@ -12,7 +12,7 @@ from profilecore.errors import Conflict, Invalid, NotFound, ProfilecoreError, Un
 from profilecore.event import Change, Event
 from profilecore.paging import Page, Query
 from profilecore.ports import Cache, Lease, Log, Profiles, Queue
-from profilecore.profile import Profile
+from profilecore.profile import Entry, Profile
 
 T = TypeVar("T")
 
@@ -29,7 +29,11 @@ class Metrics:
 
     def __init__(self, registry: CollectorRegistry) -> None:
         self.registry = registry
-        self.hits = Counter("cache_hits", "Ids found in the cache.", registry=registry)
+        self.hits = Counter(
+            "cache_hits",
+            "Ids found in the cache, known absences among them.",
+            registry=registry,
+        )
         self.misses = Counter("cache_misses", "Ids not found in the cache.", registry=registry)
         self.hit_ratio = Gauge(
             "cache_hit_ratio",
@@ -168,7 +172,7 @@ class ObservedCache:
         self._clear = _Verb(latency("clear"), errors, errors)
         metrics.hit_ratio.set_function(lambda: self._found / max(1, self._found + self._missed))
 
-    async def get(self, ids: Collection[UUID]) -> dict[UUID, Profile]:
+    async def get(self, ids: Collection[UUID]) -> dict[UUID, Entry]:
         found = await self._get(self._cache.get(ids))
         missed = len(set(ids)) - len(found)
         self._found += len(found)
@@ -177,8 +181,8 @@ class ObservedCache:
         self._misses.inc(missed)
         return found
 
-    async def put(self, profile: Profile) -> None:
-        await self._put(self._cache.put(profile))
+    async def put(self, entry: Entry) -> None:
+        await self._put(self._cache.put(entry))
 
     async def drop(self, profile_id: UUID, version: int) -> None:
         await self._drop(self._cache.drop(profile_id, version))

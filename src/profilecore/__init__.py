@@ -14,11 +14,12 @@ from profilecore.errors import (
 )
 from profilecore.event import Change, Event, EventType
 from profilecore.paging import Count, Cursor, Page, Query, Sort
-from profilecore.profile import Profile
+from profilecore.profile import Absence, Profile
 from profilecore.service import ProfileService, Reading, Source, Written
 from profilecore.task import Status, Task
 
 __all__ = [
+    "Absence",
     "Change",
     "Conflict",
     "Count",

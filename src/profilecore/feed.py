@@ -10,7 +10,7 @@ from uuid import UUID
 from profilecore.errors import NotFound, Unavailable
 from profilecore.event import Event, era
 from profilecore.ports import Cache, Log
-from profilecore.profile import Profile
+from profilecore.profile import Entry
 from profilecore.relay import Relay
 
 CHUNK: Final = 1_000
@@ -57,7 +57,7 @@ class Feed:
         """How far this process knows the log; None while it is not `current`."""
         return self.position if self.current else None
 
-    async def get(self, ids: Collection[UUID]) -> dict[UUID, Profile]:
+    async def get(self, ids: Collection[UUID]) -> dict[UUID, Entry]:
         read_at = self._read_at
         if not self.current:
             return {}
@@ -68,9 +68,9 @@ class Feed:
         # What was vouched for when it was asked may have waited for its answer.
         return found if time.monotonic() - read_at <= self._trust else {}
 
-    async def put(self, profile: Profile) -> None:
+    async def put(self, entry: Entry) -> None:
         with suppress(Unavailable):  # the log repairs it
-            await self._cache.put(profile)
+            await self._cache.put(entry)
 
     async def drop(self, profile_id: UUID, version: int) -> None:
         with suppress(Unavailable):  # the log repairs it

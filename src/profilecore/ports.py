@@ -16,7 +16,7 @@ from uuid import UUID
 from profilecore.errors import ProfilecoreError
 from profilecore.event import Change, Event
 from profilecore.paging import Page, Query
-from profilecore.profile import Profile
+from profilecore.profile import Entry, Profile
 
 
 class Profiles(Protocol):
@@ -98,16 +98,22 @@ class Log(Protocol):
 class Cache(Protocol):
     """Copies of profiles, by version. May forget anything at any time, but a tombstone's floor.
 
+    That there is none is known by version too, as an Absence, for 10 s. All that is said of a copy
+    holds for it, but that it never takes the room of a profile.
+
     For each id there is a floor: the greatest version put or dropped. It is remembered at least
     as long as a read may be under way (10 s), also when the profile itself was evicted.
     """
 
-    async def get(self, ids: Collection[UUID]) -> dict[UUID, Profile]:
+    async def get(self, ids: Collection[UUID]) -> dict[UUID, Entry]:
         """Give the copies that are there, in one call; a miss is normal, and left out."""
         ...
 
-    async def put(self, profile: Profile) -> None:
-        """Keep a living profile, unless its version is below the floor. May be repeated."""
+    async def put(self, entry: Entry) -> None:
+        """Keep a living profile or an absence, unless its version is below the floor.
+
+        It takes the place of what is there. May be repeated.
+        """
         ...
 
     async def drop(self, profile_id: UUID, version: int) -> None:

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Self
+from typing import Any, Self, TypeAlias
 from uuid import UUID
 
 from profilecore import rules
@@ -90,3 +90,15 @@ class Profile:
         # A clock that went back must not make a change look older than the one before it.
         changes |= {"version": self.version + 1, "updated_at": max(at, self.updated_at)}
         return self.stored(**{name: getattr(self, name) for name in self.__slots__} | changes)
+
+
+@dataclass(frozen=True, slots=True)
+class Absence:
+    """There is no living profile: its tombstone has `version`, or there is none, and it is 0."""
+
+    id: UUID
+    version: int
+
+
+Entry: TypeAlias = Profile | Absence
+"""What can be known of an id, at a version: a later one of either kind makes it old."""

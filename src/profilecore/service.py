@@ -13,7 +13,7 @@ from profilecore.event import Change, Event, EventType
 from profilecore.identifiers import new_id
 from profilecore.paging import LIMIT_MAX, Page, Query, Sort
 from profilecore.ports import Cache, Log, Profiles
-from profilecore.profile import Profile
+from profilecore.profile import Absence, Profile
 
 T = TypeVar("T")
 
@@ -89,12 +89,17 @@ class ProfileService:
         """One profile, from the cache if that will do. NotFound if there is none."""
         at_least = self._at_least(seen)
         if seen <= (self._known() or 0):
-            cached = await self._cache.get([profile_id])
-            if profile_id in cached:
-                return Reading(cached[profile_id], Source.CACHE)
-        profile = living(await self._profiles.get([profile_id], at_least=at_least), profile_id)
-        await self._cache.put(profile)
-        return Reading(profile, Source.DATABASE)
+            cached = (await self._cache.get([profile_id])).get(profile_id)
+            if isinstance(cached, Absence):
+                raise not_found(profile_id)
+            if cached is not None:
+                return Reading(cached, Source.CACHE)
+        stored = (await self._profiles.get([profile_id], at_least=at_least)).get(profile_id)
+        if stored is None or stored.deleted_at is not None:
+            await self._cache.put(Absence(profile_id, stored.version if stored else 0))
+            raise not_found(profile_id)
+        await self._cache.put(stored)
+        return Reading(stored, Source.DATABASE)
 
     async def list(self, query: Query, *, seen: int = 0) -> Page:
         """One page of living profiles."""
@@ -195,7 +200,7 @@ class ProfileService:
         # A copy in the cache will do to decide on: the store refuses what it does not replace.
         if cached:
             copy = (await self._cache.get([profile_id])).get(profile_id)
-            if copy is not None and expected in (None, copy.version):
+            if isinstance(copy, Profile) and expected in (None, copy.version):
                 return copy
         profile = living(await self.stored([profile_id]), profile_id)
         must_match(profile, expected)

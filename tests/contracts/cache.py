@@ -3,37 +3,15 @@
 import asyncio
 import random
 
-import pytest
-
 from profilecore.identifiers import new_id
 from profilecore.ports import Cache
-from profilecore.profile import Profile
-from tests.contracts.places import CachePlace, Traits
+from tests.contracts.absences import FLOOR_KEPT, AbsencesContract, versions
+from tests.contracts.places import CachePlace
 from tests.contracts.samples import full_person, person, updated
 
-FLOOR_KEPT = 10.0
 
-
-def versions(profile: Profile, number: int) -> list[Profile]:
-    """Version 1, 2, … of one profile."""
-    made = [profile]
-    while len(made) < number:
-        made.append(updated(made[-1], bio=str(len(made))).profile)
-    return made
-
-
-class CacheContract:
+class CacheContract(AbsencesContract):
     """Subclass it with `traits` and a fixture `place`."""
-
-    traits: Traits
-
-    @pytest.fixture
-    async def cache(self, place: CachePlace) -> Cache:
-        return await place.open()
-
-    def kept(self, *profiles: Profile) -> dict[object, Profile]:
-        """What a read gives where the cache ought to hold these."""
-        return {p.id: p for p in profiles} if self.traits.keeps else {}
 
     async def test_a_miss_is_left_out(self, cache: Cache) -> None:
         assert await cache.get([new_id(), new_id()]) == {}

@@ -9,11 +9,13 @@ from sys import getsizeof
 from typing import Final, NamedTuple
 from uuid import UUID
 
-from profilecore.profile import Profile
+from profilecore.profile import Absence, Entry, Profile
 
 TTL: Final = 24 * 3600.0
 FLOOR_KEPT: Final = 10.0
 FLOORS_MAX: Final = 10_000
+ABSENT_FOR: Final = 10.0
+ABSENCES_MAX: Final = 1_000
 ALWAYS: Final = float("-inf")
 
 
@@ -33,6 +35,8 @@ class MemoryCache:
     kept for `FLOOR_KEPT` seconds. Where there are more than `FLOORS_MAX` of those, the oldest is
     forgotten early, and until it would have been forgotten anyway, a put is refused for each id
     whose floor was not known before. May be used by several threads.
+
+    Absences have a table of their own, of at most `ABSENCES_MAX`, first in, first out.
     """
 
     def __init__(
@@ -48,6 +52,7 @@ class MemoryCache:
         self._copies: OrderedDict[UUID, Profile] = OrderedDict()
         self._expiries: OrderedDict[UUID, float] = OrderedDict()
         self._floors: OrderedDict[UUID, _Floor] = OrderedDict()
+        self._absences: OrderedDict[UUID, tuple[Absence, float]] = OrderedDict()
         self._blind_until = ALWAYS
         self._bytes = 0
         self._evictions = 0
@@ -81,27 +86,28 @@ class MemoryCache:
         with self._swept():
             return self._expirations
 
-    async def get(self, ids: Collection[UUID]) -> dict[UUID, Profile]:
+    async def get(self, ids: Collection[UUID]) -> dict[UUID, Entry]:
         with self._swept():
-            return {i: self._copies[i] for i in ids if i in self._copies}
+            found: dict[UUID, Entry] = {i: self._absences[i][0] for i in ids if i in self._absences}
+            return found | {i: self._copies[i] for i in ids if i in self._copies}
 
-    async def put(self, profile: Profile) -> None:
+    async def put(self, entry: Entry) -> None:
         with self._swept() as now:
-            floor = self._floor(profile.id)
-            if profile.version < floor.version or now < floor.certain_from:
+            floor = self._floor(entry.id)
+            if entry.version < floor.version or now < floor.certain_from:
                 return
-            if profile.id not in self._copies and len(self._copies) >= self._capacity:
-                self._remove(next(iter(self._copies)), now)
-                self._evictions += 1
-            if profile.id in self._copies:
-                self._bytes -= _bytes_of(self._copies[profile.id])
-            self._bytes += _bytes_of(profile)
-            self._copies[profile.id] = profile
-            self._expiries[profile.id] = now + self._ttl
-            self._expiries.move_to_end(profile.id)
+            if isinstance(entry, Absence):
+                self._keep_absence(entry, now)
+            else:
+                self._keep(entry, now)
 
     async def drop(self, profile_id: UUID, version: int) -> None:
         with self._swept() as now:
+            if profile_id in self._absences:
+                if self._absences[profile_id][0].version < version:
+                    self._forget_absence(profile_id, now)
+                    self._set_floor(profile_id, _Floor(version, now + FLOOR_KEPT, ALWAYS))
+                return
             copy = self._copies.get(profile_id)
             if copy is None:
                 floor = self._floor(profile_id)
@@ -115,11 +121,39 @@ class MemoryCache:
         with self._swept() as now:
             for profile_id in list(self._copies):
                 self._remove(profile_id, now)
+            for profile_id in list(self._absences):
+                self._forget_absence(profile_id, now)
+
+    def _keep(self, profile: Profile, now: float) -> None:
+        self._absences.pop(profile.id, None)
+        if profile.id not in self._copies and len(self._copies) >= self._capacity:
+            self._remove(next(iter(self._copies)), now)
+            self._evictions += 1
+        if profile.id in self._copies:
+            self._bytes -= _bytes_of(self._copies[profile.id])
+        self._bytes += _bytes_of(profile)
+        self._copies[profile.id] = profile
+        self._expiries[profile.id] = now + self._ttl
+        self._expiries.move_to_end(profile.id)
+
+    def _keep_absence(self, absence: Absence, now: float) -> None:
+        if absence.id in self._copies:
+            self._remove(absence.id, now)
+        if absence.id not in self._absences and len(self._absences) >= ABSENCES_MAX:
+            self._forget_absence(next(iter(self._absences)), now)
+        self._absences[absence.id] = absence, now + ABSENT_FOR
+        self._absences.move_to_end(absence.id)
+
+    def _forget_absence(self, profile_id: UUID, now: float) -> None:
+        absence, _ = self._absences.pop(profile_id)
+        if absence.version:  # below 0 there is nothing to keep out
+            self._set_floor(profile_id, _Floor(absence.version, now + FLOOR_KEPT, ALWAYS))
 
     def _floor(self, profile_id: UUID) -> "_Floor":
-        copy = self._copies.get(profile_id)
-        if copy is not None:
-            return _Floor(copy.version, ALWAYS, ALWAYS)
+        absence, _ = self._absences.get(profile_id, (None, ALWAYS))
+        entry = self._copies.get(profile_id) or absence
+        if entry is not None:
+            return _Floor(entry.version, ALWAYS, ALWAYS)
         return self._floors.get(profile_id) or _Floor(0, ALWAYS, self._blind_until)
 
     def _set_floor(self, profile_id: UUID, floor: "_Floor") -> None:
@@ -146,6 +180,11 @@ class MemoryCache:
                     break
                 self._remove(oldest, now)
                 self._expirations += 1
+            while self._absences:
+                oldest, (_, expiry) = next(iter(self._absences.items()))
+                if now < expiry:
+                    break
+                self._forget_absence(oldest, now)
             while self._floors:
                 oldest, floor = next(iter(self._floors.items()))
                 if now < floor.kept_until:

@@ -12,14 +12,16 @@ from profilecore.adapters.codec import Garbled, decode, encode
 from profilecore.adapters.redis import scripts
 from profilecore.adapters.redis.connection import Gate, RedisServer
 from profilecore.event import Event
-from profilecore.profile import Profile
+from profilecore.profile import Absence, Entry
 from profilecore.relay import Horizon
 
 PREFIX: Final = "profilecore:1"  # the number is that of the form of what is kept
 TTL: Final = 24 * 3600.0
 JITTER: Final = 0.1
 FLOOR_KEPT: Final = 300.0
+ABSENT_FOR: Final = 10.0
 _FLOOR_MS: Final = round(FLOOR_KEPT * 1000)
+_ABSENT: Final = b"-"  # no profile is written so
 _STATE: Final = re.compile(rb"([0-9a-f]+):(\d+)")
 
 
@@ -74,7 +76,7 @@ class RedisCache:
         async with self._gate.calling():
             await self._redis.ping()
 
-    async def get(self, ids: Collection[UUID]) -> dict[UUID, Profile]:
+    async def get(self, ids: Collection[UUID]) -> dict[UUID, Entry]:
         if not ids:
             return {}
         wanted = list(ids)
@@ -89,13 +91,18 @@ class RedisCache:
         copies = {id_: self._copy(id_, epoch, entry) for id_, entry in found if entry is not None}
         return {id_: copy for id_, copy in copies.items() if copy is not None}
 
-    async def put(self, profile: Profile) -> None:
-        ttl = self._ttl * (1 - JITTER * random.random())  # noqa: S311 - no secret
+    async def put(self, entry: Entry) -> None:
+        if isinstance(entry, Absence):
+            ttl, copy = ABSENT_FOR, _ABSENT
+        else:
+            ttl = self._ttl * (1 - JITTER * random.random())  # noqa: S311 - no secret
+            copy = encode(entry)
         deadline = round((self._clock() + ttl) * 1000)
-        kept = round((ttl + FLOOR_KEPT) * 1000)
-        keys = [self._state_key, self._key(profile.id)]
+        # Below version 0 there is nothing to keep out: who asks for unknown ids takes little room.
+        kept = round((ttl + (FLOOR_KEPT if entry.version else 0)) * 1000)
+        keys = [self._state_key, self._key(entry.id)]
         async with self._gate.calling():
-            await self._put(keys, [profile.version, deadline, encode(profile), kept, self._epoch])
+            await self._put(keys, [entry.version, deadline, copy, kept, self._epoch])
 
     async def drop(self, profile_id: UUID, version: int) -> None:
         async with self._gate.calling():
@@ -131,7 +138,7 @@ class RedisCache:
     def _key(self, profile_id: UUID) -> str:
         return f"{self._prefix}:{profile_id.hex}"
 
-    def _copy(self, profile_id: UUID, epoch: bytes, entry: bytes) -> Profile | None:
+    def _copy(self, profile_id: UUID, epoch: bytes, entry: bytes) -> Entry | None:
         of, _, rest = entry.partition(b":")
         version, _, rest = rest.partition(b":")
         deadline, _, copy = rest.partition(b":")
@@ -140,6 +147,8 @@ class RedisCache:
         try:
             if float(deadline) <= self._clock() * 1000:
                 return None
+            if copy == _ABSENT:
+                return Absence(profile_id, int(version))
             profile = decode(copy)
         except (ValueError, Garbled):
             self.garbled += 1

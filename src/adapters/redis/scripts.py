@@ -2,7 +2,8 @@
 
 The state is a string `epoch:position`, the position in 20 digits, so that texts compare as their
 numbers do (Lua's numbers are exact to 2^53 only). An entry is `epoch:version:deadline:copy`;
-without a copy it is a tombstone. What has another epoch than the state is not there.
+without a copy it is a tombstone, and with `-` in its place an absence. Each is a floor for as long
+as its key lives, past its deadline. What has another epoch than the state is not there.
 """
 
 from typing import Final

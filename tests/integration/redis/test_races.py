@@ -11,7 +11,7 @@ from profilecore.adapters.memory import MemoryLog, MemoryProfiles, MemoryStore
 from profilecore.adapters.redis import RedisCache, RedisServer, connection
 from profilecore.errors import NotFound, ProfilecoreError
 from profilecore.event import Change, Event
-from profilecore.profile import Profile
+from profilecore.profile import Absence, Profile
 from profilecore.relay import Horizon
 from profilecore.service import ProfileService
 from tests.support.campaign import campaign, rounds
@@ -88,7 +88,9 @@ class Race:
                 await asyncio.gather(*service._under_way, return_exceptions=True)
         (truth,) = (await MemoryProfiles(self._store).get([self._id])).values()
         cached = (await self._caches[1].get([self._id])).get(self._id)
-        return cached is not None and (cached != truth or truth.deleted_at is not None)
+        if truth.deleted_at is not None:
+            return cached not in (None, Absence(self._id, truth.version))
+        return cached not in (None, truth)
 
     async def _write(self) -> None:
         for _ in range(self._rng.randint(1, 3)):

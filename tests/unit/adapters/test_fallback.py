@@ -7,7 +7,7 @@ import pytest
 from profilecore.adapters.fallback import FallbackCache
 from profilecore.adapters.memory import MemoryCache
 from profilecore.errors import Unavailable
-from profilecore.profile import Profile
+from profilecore.profile import Entry
 from profilecore.relay import Horizon
 from tests.contracts.samples import created, deleted, person, updated
 from tests.unit.core.shared import MemorySharedCache, Place
@@ -97,10 +97,10 @@ async def test_reads_that_succeed_do_not_hide_that_nothing_can_be_written(breake
 
 async def test_calls_that_fail_together_count_once(breaker: Breaker) -> None:
     class Slow(MemorySharedCache):
-        async def put(self, profile: Profile) -> None:
+        async def put(self, entry: Entry) -> None:
             await asyncio.sleep(0)
             breaker.now += 0.001
-            await super().put(profile)
+            await super().put(entry)
 
     slow = Slow(breaker.place, breaker.horizon)
     slow.fails = "unavailable"

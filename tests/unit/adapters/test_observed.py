@@ -25,7 +25,7 @@ from profilecore.adapters.observed import (
 from profilecore.errors import Conflict, Invalid, NotFound, Unavailable
 from profilecore.identifiers import new_id
 from profilecore.paging import Query
-from profilecore.profile import Profile
+from profilecore.profile import Entry
 from tests.contracts.samples import AT, created, person
 
 
@@ -173,7 +173,7 @@ class Slow(MemoryCache):
 
     now = 0.0
 
-    async def get(self, ids: Collection[UUID]) -> dict[UUID, Profile]:
+    async def get(self, ids: Collection[UUID]) -> dict[UUID, Entry]:
         type(self).now += 0.015
         return await super().get(ids)
 

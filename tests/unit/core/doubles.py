@@ -8,7 +8,7 @@ from profilecore.adapters.memory import MemoryCache, MemoryLog, MemoryProfiles, 
 from profilecore.errors import ProfilecoreError, Unavailable
 from profilecore.event import Change, Event
 from profilecore.feed import Feed
-from profilecore.profile import Profile
+from profilecore.profile import Entry
 from profilecore.service import ProfileService
 
 
@@ -39,15 +39,15 @@ class SwitchedCache(MemoryCache):
     down = False
     pause = 0.0
 
-    async def get(self, ids: Collection[UUID]) -> dict[UUID, Profile]:
+    async def get(self, ids: Collection[UUID]) -> dict[UUID, Entry]:
         self._check()
         found = await super().get(ids)
         await asyncio.sleep(self.pause)
         return found
 
-    async def put(self, profile: Profile) -> None:
+    async def put(self, entry: Entry) -> None:
         self._check()
-        await super().put(profile)
+        await super().put(entry)
 
     async def drop(self, profile_id: UUID, version: int) -> None:
         self._check()

@@ -6,7 +6,7 @@ from uuid import UUID
 from profilecore.adapters.memory import MemoryCache
 from profilecore.errors import Unavailable
 from profilecore.event import Event
-from profilecore.profile import Profile
+from profilecore.profile import Entry
 from profilecore.relay import Horizon
 
 
@@ -28,14 +28,14 @@ class MemorySharedCache:
         self.calls = 0
         self._horizon = horizon
 
-    async def get(self, ids: Collection[UUID]) -> dict[UUID, Profile]:
+    async def get(self, ids: Collection[UUID]) -> dict[UUID, Entry]:
         self._check()
         return await self.place.cache.get(ids) if self._passed() else {}
 
-    async def put(self, profile: Profile) -> None:
+    async def put(self, entry: Entry) -> None:
         self._check()
         if self.place.position is not None:
-            await self.place.cache.put(profile)
+            await self.place.cache.put(entry)
 
     async def drop(self, profile_id: UUID, version: int) -> None:
         self._check()
