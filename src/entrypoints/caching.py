@@ -11,6 +11,7 @@ from prometheus_client import CollectorRegistry
 
 from profilecore.adapters.fallback import FallbackCache
 from profilecore.adapters.figures import CacheFigures
+from profilecore.adapters.gathered import GatheredCache
 from profilecore.adapters.logged import LoggedCache
 from profilecore.adapters.memory import MemoryCache
 from profilecore.adapters.noop import NoopCache
@@ -111,7 +112,7 @@ class Caching(containers.DeclarativeContainer):
             ObservedCache,
             providers.Selector(
                 settings.provided.cache,
-                redis=fallback,
+                redis=providers.Singleton(GatheredCache, fallback),
                 memory=memory,
                 noop=providers.Singleton(NoopCache),
             ),

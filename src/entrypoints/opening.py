@@ -1,20 +1,16 @@
 """From settings to parts that are open, and closed again whatever happens."""
 
-import inspect
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
-from typing import TypeVar
 
 from profilecore.entrypoints.background import running
+from profilecore.entrypoints.caching import beside, in_fallback, resolved
 from profilecore.entrypoints.container import Container
 from profilecore.entrypoints.http import Parts
 from profilecore.entrypoints.http.system import Checks
 from profilecore.entrypoints.settings import Settings
 from profilecore.errors import Unavailable
 from profilecore.feed import Feed
-from profilecore.relay import Relay
-
-T = TypeVar("T")
 
 
 @asynccontextmanager
@@ -27,26 +23,25 @@ async def opened(settings: Settings) -> AsyncIterator[Parts]:
     async with AsyncExitStack() as stack:
         stack.push_async_callback(_closed, container)
         parts = Parts(
-            service=await _resolved(container.service()),
-            profiles=await _resolved(container.profiles()),
-            log=await _resolved(container.log()),
-            feed=await _resolved(container.feed()),
+            service=await resolved(container.service()),
+            profiles=await resolved(container.profiles()),
+            log=await resolved(container.log()),
+            feed=await resolved(container.feed()),
             lifecycle=container.lifecycle(),
             checks=await _checks(container),
             registry=container.registry(),
             metrics=container.metrics(),
             policy=container.policy(),
             body_timeout=settings.body_timeout.total_seconds(),
-            in_fallback=await _in_fallback(container),
+            in_fallback=await in_fallback(container.caching()),
         )
         container.queue()  # its metrics are there from the start
         if settings.database == "postgres":
-            await _resolved(container.servers())
+            await resolved(container.servers())
         if settings.command != "tool":
             await parts.feed.start()
-            relay: Relay | None = await _resolved(container.relay())
-            if relay is not None:
-                await stack.enter_async_context(running("cache relay", relay.run()))
+            for name, work in await beside(container.caching()):
+                await stack.enter_async_context(running(name, work))
             await stack.enter_async_context(running("feed", parts.feed.follow()))
             await stack.enter_async_context(running("loop lag", container.lag().watch()))
         yield parts
@@ -54,9 +49,9 @@ async def opened(settings: Settings) -> AsyncIterator[Parts]:
 
 async def _checks(container: Container) -> Checks:
     settings = container.settings()
-    ping = await _resolved(container.ping())
-    feed: Feed = await _resolved(container.feed())
-    in_fallback = await _in_fallback(container)
+    ping = await resolved(container.ping())
+    feed: Feed = await resolved(container.feed())
+    cut_off = await in_fallback(container.caching())
 
     async def database() -> str:
         await ping()
@@ -65,7 +60,7 @@ async def _checks(container: Container) -> Checks:
     async def cache() -> str:
         if settings.cache != "noop" and not feed.current:
             raise Unavailable("the log cannot be followed: reads go to the database")
-        if in_fallback():
+        if cut_off():
             raise Unavailable("Redis is lost or behind the log: memory stands in for it")
         return str(settings.cache)
 
@@ -79,17 +74,5 @@ async def _checks(container: Container) -> Checks:
     )
 
 
-async def _in_fallback(container: Container) -> Callable[[], bool]:
-    if container.settings().cache != "redis":
-        return lambda: False
-    fallback = await _resolved(container.fallback())
-    return lambda: fallback.active
-
-
 async def _closed(container: Container) -> None:
-    await _resolved(container.shutdown_resources())
-
-
-async def _resolved(made: T | Awaitable[T]) -> T:
-    # What stands on an async resource comes as a future, anything else as itself.
-    return await made if inspect.isawaitable(made) else made
+    await resolved(container.shutdown_resources())

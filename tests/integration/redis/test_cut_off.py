@@ -7,7 +7,7 @@ import time
 import pytest
 
 from profilecore.adapters.memory import MemoryStore
-from profilecore.profile import Profile
+from profilecore.profile import Absence, Profile
 from profilecore.service import ProfileService, Source
 from tests.integration.redis.stack import TRUST, Stack
 from tests.support.campaign import Campaign, campaign, rounds
@@ -122,7 +122,7 @@ class Schedule:
 
     async def _check_rest(self) -> None:
         truth = self._store.rows[self._id]
-        expected = None if truth.deleted_at else truth
+        expected = Absence(self._id, truth.version) if truth.deleted_at else truth
         for stack in self._stacks:
             await stack.feed.advance()
             found = (await stack.redis.get([self._id])).get(self._id)
