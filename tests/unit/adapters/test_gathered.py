@@ -129,14 +129,18 @@ async def test_a_read_joins_a_call_under_way_that_sees_enough(held: HeldProfiles
     await asyncio.gather(*reads)
 
 
-async def test_a_call_for_all_that_is_written_serves_any_position(held: HeldProfiles) -> None:
+async def test_a_position_may_be_newer_than_a_call_for_all_that_was_written(
+    held: HeldProfiles,
+) -> None:
+    """The call went out before, and sees what was written by then."""
     profiles, (first,) = GatheredProfiles(held), await people(held, 1)
     reads = [reading(profiles, first.id)]
     await passed()
     reads.append(reading(profiles, first.id, at_least=9))
     await passed()
-    assert held.sent == [({first.id}, None)]
+    assert held.sent == [({first.id}, None), ({first.id}, 9)]
     held.go_on(0)
+    held.go_on(1)
     assert await asyncio.gather(*reads) == [{first.id: first}] * 2
 
 
