@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
 
 from profilecore.entrypoints.background import running
 from profilecore.entrypoints.caching import beside, in_fallback, resolved
@@ -11,6 +12,8 @@ from profilecore.entrypoints.http.system import Checks
 from profilecore.entrypoints.settings import Settings
 from profilecore.errors import Unavailable
 from profilecore.feed import Feed
+from profilecore.ports import Cache, Log, Profiles
+from profilecore.service import ProfileService
 
 
 @asynccontextmanager
@@ -45,6 +48,31 @@ async def opened(settings: Settings) -> AsyncIterator[Parts]:
             await stack.enter_async_context(running("feed", parts.feed.follow()))
             await stack.enter_async_context(running("loop lag", container.lag().watch()))
         yield parts
+
+
+@dataclass(frozen=True, slots=True)
+class Examined:
+    """The truth, and the cache as it is, without what keeps them together."""
+
+    service: ProfileService
+    profiles: Profiles
+    log: Log
+    cache: Cache
+
+
+@asynccontextmanager
+async def examined(settings: Settings) -> AsyncIterator[Examined]:
+    """Open the store and Redis for a look; whatever is in Redis is believed."""
+    container = Container(settings=settings)
+    async with AsyncExitStack() as stack:
+        stack.push_async_callback(_closed, container)
+        container.caching().horizon().position = 0
+        yield Examined(
+            service=await resolved(container.service()),
+            profiles=await resolved(container.profiles()),
+            log=await resolved(container.log()),
+            cache=await resolved(container.caching().redis()),
+        )
 
 
 async def _checks(container: Container) -> Checks:
