@@ -16,6 +16,7 @@ from profilecore.adapters.logged import LoggedCache
 from profilecore.adapters.memory import MemoryCache
 from profilecore.adapters.noop import NoopCache
 from profilecore.adapters.observed import ObservedCache
+from profilecore.adapters.probed import ProbedCache
 from profilecore.adapters.redis import RedisCache, RedisFigures, RedisServer
 from profilecore.entrypoints.settings import Settings
 from profilecore.ports import Cache
@@ -83,6 +84,7 @@ class Caching(containers.DeclarativeContainer):
     settings = providers.Dependency(instance_of=Settings)
     registry = providers.Dependency(instance_of=CollectorRegistry)
     port_metrics: Any = providers.Dependency()
+    profiles: Any = providers.Dependency()
     log: Any = providers.Dependency()
 
     horizon = providers.Singleton(Horizon)
@@ -106,18 +108,27 @@ class Caching(containers.DeclarativeContainer):
     fallback = providers.Singleton(
         FallbackCache, redis, memory, horizon, turned=providers.Object(_say_turned)
     )
+    active = providers.Selector(
+        settings.provided.cache,
+        redis=providers.Callable(lambda fallback: lambda: fallback.active, fallback),
+        memory=providers.Object(lambda: False),
+        noop=providers.Object(lambda: False),
+    )
+    probe = providers.Singleton(
+        ProbedCache,
+        providers.Selector(
+            settings.provided.cache,
+            redis=providers.Singleton(GatheredCache, fallback),
+            memory=memory,
+            noop=providers.Singleton(NoopCache),
+        ),
+        profiles,
+        registry,
+        active,
+    )
     cache = providers.Singleton(
         _logged,
-        providers.Singleton(
-            ObservedCache,
-            providers.Selector(
-                settings.provided.cache,
-                redis=providers.Singleton(GatheredCache, fallback),
-                memory=memory,
-                noop=providers.Singleton(NoopCache),
-            ),
-            port_metrics,
-        ),
+        providers.Singleton(ObservedCache, probe, port_metrics),
         settings.provided.log_level,
     )
     relay = providers.Selector(
@@ -132,7 +143,7 @@ class Caching(containers.DeclarativeContainer):
             CacheFigures,
             registry,
             providers.Dict(memory=memory, redis=redis_figures),
-            providers.Callable(lambda fallback: lambda: fallback.active, fallback),
+            active,
         ),
         memory=providers.Singleton(CacheFigures, registry, providers.Dict(memory=memory)),
         noop=providers.Singleton(CacheFigures, registry, providers.Dict()),
@@ -142,10 +153,13 @@ class Caching(containers.DeclarativeContainer):
 async def beside(caching: Caching) -> list[tuple[str, Coroutine[Any, Any, None]]]:
     """What has to go on in the background for the cache that was chosen, with a name for each."""
     await resolved(caching.figures())
+    probe: ProbedCache = await resolved(caching.probe())
     relay: Relay | None = await resolved(caching.relay())
-    if relay is None:
-        return []
-    return [("cache relay", relay.run()), ("cache figures", caching.redis_figures().watch())]
+    works = [("cache probe", probe.watch())]
+    if relay is not None:
+        works += [("cache relay", relay.run())]
+        works += [("cache figures", caching.redis_figures().watch())]
+    return works
 
 
 async def in_fallback(caching: Caching) -> Callable[[], bool]:

@@ -134,7 +134,12 @@ class Container(containers.DeclarativeContainer):
         port_metrics,
     )
     caching = providers.Container(
-        Caching, settings=settings, registry=registry, port_metrics=port_metrics, log=log
+        Caching,
+        settings=settings,
+        registry=registry,
+        port_metrics=port_metrics,
+        profiles=profiles,
+        log=log,
     )
     queue = providers.Singleton(ObservedQueue, providers.Singleton(MemoryQueue), port_metrics)
     feed = providers.Singleton(Feed, caching.cache, log, caching.relay, store_era=era)
