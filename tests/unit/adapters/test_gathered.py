@@ -1,6 +1,7 @@
 """Reads that wait together go out together, and nobody gets less than was promised."""
 
 import asyncio
+import gc
 from collections.abc import Collection
 from typing import Any
 from uuid import UUID
@@ -191,6 +192,23 @@ async def test_an_error_is_for_those_who_asked_in_that_call(held: HeldProfiles) 
     await passed()
     held.go_on(2)
     assert await again == {made[0].id: made[0]}, "the next call is one of its own"
+
+
+async def test_an_error_that_nobody_is_left_to_see_is_no_noise(held: HeldProfiles) -> None:
+    """A read of several calls ends with the first error; the second is no news."""
+    said: list[object] = []
+    asyncio.get_running_loop().set_exception_handler(lambda _, context: said.append(context))
+    read = reading(GatheredProfiles(held, most=1, at_once=1), new_id(), new_id())
+    await passed()
+    for number in range(2):
+        held.calls[number][2].set_exception(Unavailable("down"))
+        await passed()
+    with pytest.raises(Unavailable):
+        await read
+    del read
+    held.calls.clear()  # with the errors, and the frames that they hold
+    gc.collect()
+    assert said == []
 
 
 async def test_a_call_that_is_cancelled_leaves_nobody_waiting(held: HeldProfiles) -> None:

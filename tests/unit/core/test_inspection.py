@@ -1,6 +1,7 @@
 """What is stale, and what only looks so for a moment."""
 
 import asyncio
+from dataclasses import replace
 
 import pytest
 
@@ -45,6 +46,19 @@ async def test_absences_are_compared_too(cache: MemoryCache, profiles: MemoryPro
         await cache.put(absence)
     finding = await inspected(cache, profiles, [alive.id, gone.id, unknown], pause=0)
     assert finding == Finding(3, (Stale(alive.id, 0, 1),))
+
+
+async def test_the_version_alone_is_not_enough(
+    cache: MemoryCache, profiles: MemoryProfiles
+) -> None:
+    alive, gone = person(), person()
+    await add(profiles, alive, gone)
+    tombstone = deleted(gone)
+    await write(profiles, tombstone)
+    await cache.put(Absence(alive.id, 1))
+    await cache.put(replace(tombstone.profile, deleted_at=None))
+    finding = await inspected(cache, profiles, [alive.id, gone.id], pause=0)
+    assert set(finding.stale) == {Stale(alive.id, 1, 1), Stale(gone.id, 2, 2)}
 
 
 async def test_a_write_that_is_under_way_is_waited_for(
