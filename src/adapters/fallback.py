@@ -80,9 +80,11 @@ class FallbackCache:
                 await self._primary.drop(profile_id, version)
 
     async def clear(self) -> None:
+        """As the port has it; until the primary is begun anew, the fallback is in use."""
         await self._fallback.clear()
         async with self._watched("clear"):  # what it loses, the relay leaves behind
             await self._primary.clear()
+        await self._turn(True, "it was emptied")
 
     async def position(self) -> int | None:
         return await self._primary.position()

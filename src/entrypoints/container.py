@@ -69,7 +69,7 @@ def _migrations(settings: Settings) -> Migrations:
 
 
 def _say_of_server(where: str, what: str) -> None:
-    logger.warning("PostgreSQL at {} {}", where, what)
+    logger.log("INFO" if what == "answers" else "WARNING", "PostgreSQL at {} {}", where, what)
 
 
 async def _nothing_to_ask() -> None:

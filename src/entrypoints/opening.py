@@ -25,6 +25,7 @@ async def opened(settings: Settings) -> AsyncIterator[Parts]:
     container = Container(settings=settings)
     async with AsyncExitStack() as stack:
         stack.push_async_callback(_closed, container)
+        await resolved(container.ping())  # first and alone: where it fails, nobody waits for it
         parts = Parts(
             service=await resolved(container.service()),
             profiles=await resolved(container.profiles()),
@@ -66,6 +67,7 @@ async def examined(settings: Settings) -> AsyncIterator[Examined]:
     container = Container(settings=settings)
     async with AsyncExitStack() as stack:
         stack.push_async_callback(_closed, container)
+        await resolved(container.ping())  # first and alone: where it fails, nobody waits for it
         container.caching().horizon().position = 0
         yield Examined(
             service=await resolved(container.service()),

@@ -79,7 +79,7 @@ class PostgresAddress:
 
     def unusable(self, why: object) -> Unavailable:
         """What whoever started the process is told, in one line."""
-        reason = " ".join(str(why).split()).rstrip(".")
+        reason = " ".join(str(why).strip().partition("\n")[0].split()).rstrip(".")
         return Unavailable(
             f"The database {self.name} at {self.where} cannot be used: {reason}."
             " See DB_HOST, DB_PORT, DB_USER, DB_PASSWORD and DB_NAME."

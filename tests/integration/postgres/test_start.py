@@ -55,6 +55,14 @@ def test_a_bad_setting_is_one_line(
     assert "not-it" not in line
 
 
+def test_it_is_one_line_whatever_else_stands_on_it(
+    tmp_path: Path, address: PostgresAddress
+) -> None:
+    given = {**settings(address), **LOCAL, "DB_PASSWORD": "not-it", "CACHE": "redis"}
+    refused(tmp_path, "serve", **given, REDIS_ADDRESS="127.0.0.1:1")
+    refused(tmp_path, "doctor --cache", **given, REDIS_ADDRESS="127.0.0.1:1")
+
+
 @pytest.mark.parametrize("command", ["serve", "migrate up", "import people.ndjson"])
 def test_who_listens_and_says_nothing_is_given_up(tmp_path: Path, command: str) -> None:
     with socket.create_server(("127.0.0.1", 0)) as silent:

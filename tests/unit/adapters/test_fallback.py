@@ -191,3 +191,24 @@ async def test_in_memory_the_log_is_followed(breaker: Breaker) -> None:
     with pytest.raises(Unavailable):
         await breaker.cache.apply(0, [created(profile).event(1), deleted(profile).event(2)])
     assert await breaker.cache.get([profile.id]) == {}
+
+
+async def test_an_emptied_primary_is_not_used_before_it_is_begun_anew(breaker: Breaker) -> None:
+    kept, newer = person(), person()
+    await breaker.cache.put(kept)
+    await breaker.cache.clear()
+    assert breaker.turns == [True]
+    assert await breaker.cache.get([kept.id]) == {}
+    await breaker.cache.put(newer)
+    assert await breaker.cache.get([newer.id]) == {newer.id: newer}
+    await breaker.cache.begin(0, None)
+    breaker.now += 60
+    await breaker.cache.apply(0, [])
+    assert breaker.turns == [True, False]
+    assert await breaker.cache.get([kept.id, newer.id]) == {}
+
+
+async def test_one_that_cannot_be_emptied_is_not_used_either(breaker: Breaker) -> None:
+    breaker.primary.fails = "unavailable"
+    await breaker.cache.clear()
+    assert breaker.cache.active
