@@ -10,7 +10,7 @@ from profilecore.adapters.postgres.errors import NOT_MIGRATED, translated
 from profilecore.adapters.postgres.migrate import pending
 from profilecore.adapters.postgres.node import Parameters, PostgresNode, Rows
 from profilecore.adapters.postgres.rows import NEWEST
-from profilecore.adapters.postgres.servers import LOST, Server, Servers, Standing
+from profilecore.adapters.postgres.servers import LOST, Report, Server, Servers, Standing
 from profilecore.adapters.postgres.writer import Writer
 from profilecore.errors import Unavailable
 from profilecore.event import era
@@ -129,10 +129,9 @@ class PostgresDatabase:
         """Note a position that the log has reached, or an era in which it goes on."""
         self._newest = max(self._newest, newest)
 
-    def servers(self) -> list[tuple[str, str, float]]:
-        """Where each server is, its role, and for how many seconds it has not been in step."""
-        known = self._servers
-        return [(s.node.address.where, known.role(s), known.lag(s)) for s in known.all]
+    def servers(self) -> list[Report]:
+        """How each server does, as far as this process knows."""
+        return self._servers.reports()
 
     async def _write(self, statement: str, calls: str) -> Rows:
         return await self.fetch(statement, (calls, self._newest))

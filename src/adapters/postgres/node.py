@@ -48,6 +48,12 @@ class PostgresNode:
         """How many calls are under way."""
         return len(self._under_way)
 
+    def pooled(self) -> tuple[int, int, int]:
+        """How many connections are in use, how many are idle, and how many calls wait for one."""
+        stats = {} if self._pool is None else self._pool.get_stats()
+        size, idle = stats.get("pool_size", 0), stats.get("pool_available", 0)
+        return size - idle, idle, stats.get("requests_waiting", 0)
+
     async def open(self) -> None:
         """Make the pool; a server that is not there shows at the first call."""
         if self._pool is not None:

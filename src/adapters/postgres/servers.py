@@ -41,6 +41,17 @@ class Server:
     doubted_until: float = float("-inf")
 
 
+class Report(NamedTuple):
+    """How one server does; `lag` is for how many seconds it has not been in step."""
+
+    where: str
+    role: Role
+    lag: float
+    in_use: int
+    idle: int
+    waiting: int
+
+
 class Servers:
     """The servers of one database, and which of them is the primary."""
 
@@ -94,14 +105,23 @@ class Servers:
         return position >= at_least
 
     def role(self, server: Server) -> Role:
-        """What a server is used for."""
-        if server.standing is LOST:
+        """What a server is used for; one that is alone is not asked, and never lost."""
+        if server.standing is LOST and len(self.all) > 1:
             return "lost"
         return "primary" if server is self.primary else "replica"
 
     def lag(self, server: Server) -> float:
         """For how many seconds a server has not been in step; infinite for one that never was."""
+        if server is self.primary:
+            return 0.0
         return max(0.0, self._clock() - server.in_step_at)
+
+    def reports(self) -> list[Report]:
+        """How each server does."""
+        return [
+            Report(s.node.address.where, self.role(s), self.lag(s), *s.node.pooled())
+            for s in self.all
+        ]
 
     def _choose(self) -> None:
         """Take the one that was promoted last: one before it may not know that it is over."""

@@ -89,7 +89,7 @@ async def test_a_killed_primary_with_a_synchronous_replica_loses_nothing(pair: P
         assert writers.refused > 0
         assert seconds < WRITING_AGAIN_MAX
         assert set(writers.acknowledged) <= kept(pair, pair.replica)
-        assert {role for _, role, _ in database.servers()} == {"primary", "lost"}
+        assert {server.role for server in database.servers()} == {"primary", "lost"}
 
 
 async def test_what_a_synchronous_replica_has_not_confirmed_is_not_acknowledged(
@@ -154,7 +154,7 @@ async def test_a_planned_switch_over_loses_nothing(pair: Pair) -> None:
             assert await writers.until_writing(began) < WRITING_AGAIN_MAX + 5  # with the rewind
             await asyncio.sleep(1)
         assert set(writers.acknowledged) <= kept(pair, pair.replica)
-        await soon(lambda: [r for _, r, _ in database.servers()] == ["replica", "primary"], 10)
+        await soon(lambda: [s.role for s in database.servers()] == ["replica", "primary"], 10)
         assert await PostgresProfiles(database).get(list(writers.acknowledged)[-5:])
 
 

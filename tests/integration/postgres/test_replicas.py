@@ -36,11 +36,11 @@ async def database(pair: Pair) -> AsyncIterator[PostgresDatabase]:
 
 
 def roles(database: PostgresDatabase) -> list[str]:
-    return [role for _, role, _ in database.servers()]
+    return [server.role for server in database.servers()]
 
 
 def in_step(database: PostgresDatabase) -> bool:
-    return all(lag <= LAG_MAX for _, _, lag in database.servers())
+    return all(server.lag <= LAG_MAX for server in database.servers())
 
 
 async def written(profiles: PostgresProfiles) -> tuple[Profile, int]:
