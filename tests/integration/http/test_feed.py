@@ -10,6 +10,7 @@ import pytest
 from profilecore.errors import NotFound, Unavailable
 from profilecore.event import Change, Event, EventType
 from profilecore.identifiers import new_id
+from profilecore.paging import Page, Query
 from profilecore.profile import Profile
 from tests.support.http import PROFILES, person
 from tests.support.inside import WAIT_MAX, Call, inside, with_policy
@@ -164,6 +165,23 @@ async def test_a_token_goes_past_a_cache_that_is_behind(tmp_path: Path, at: date
         await app.parts.feed.advance()
         again = (await app.client.get(path, headers=token)).json()
         assert (again["profile"]["bio"], again["source"]) == ("new", "cache")
+
+
+async def test_a_token_is_heeded_by_lists(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """X-Consistency-Token: a replica that does not have that position must not answer."""
+    seen: list[int] = []
+
+    async def page(query: Query, *, seen: int, told: list[int] = seen) -> Page:
+        told.append(seen)
+        return Page(())
+
+    async with inside(tmp_path) as app:
+        monkeypatch.setattr(app.parts.service, "list", page)
+        await app.client.get(PROFILES)
+        await app.client.get(PROFILES, headers={"X-Consistency-Token": "p17"})
+        refused = await app.client.get(PROFILES, headers={"X-Consistency-Token": "17"})
+    assert seen == [0, 17]
+    assert refused.status_code == 400
 
 
 async def test_a_log_that_fails_under_a_follower(tmp_path: Path) -> None:

@@ -15,6 +15,8 @@ from profilecore.adapters.postgres import (
     PostgresLog,
     PostgresProfiles,
 )
+from profilecore.entrypoints.opening import opened
+from profilecore.entrypoints.settings import Settings
 from profilecore.errors import Conflict, Invalid, NotFound, Unavailable
 from profilecore.event import Change, Event, EventType
 from profilecore.feed import Feed
@@ -32,7 +34,7 @@ from tests.contracts.samples import (
     write,
 )
 from tests.support.campaign import dice, rounds
-from tests.support.postgres import execute, settings, using
+from tests.support.postgres import emptied, execute, settings, using
 from tests.support.processes import environment
 
 ROOT = Path(__file__).parents[3]
@@ -284,3 +286,28 @@ async def test_of_two_who_trim_at_once_the_later_end_stays(
     with pytest.raises(NotFound):
         await log.read(3, 10)
     assert list(await log.read(4, 10)) == events[4:]
+
+
+async def test_a_server_that_has_less_than_was_written_is_not_written_to(
+    address: PostgresAddress,
+) -> None:
+    """It was restored, or another has taken over from it; who knows more does not hide that."""
+    async with using(address) as database, using(address) as other:
+        profiles = PostgresProfiles(database)
+        await add(profiles, person(), person())
+        emptied(address)
+        with pytest.raises(Unavailable, match="behind"):
+            await add(profiles, person())
+        await add(PostgresProfiles(other), person())
+
+
+async def test_the_feed_of_a_process_hears_of_a_new_era(address: PostgresAddress) -> None:
+    """Also before anything was written in it."""
+    given = {"SERVER_HOST": "127.0.0.1", **settings(address)}
+    async with opened(Settings.read("dev", given)) as parts:
+        await parts.feed.advance()
+        assert parts.feed._era == 0
+        database = parts.feed._store_era.__self__  # type: ignore[attr-defined]
+        database.saw(1 << 40)
+        await parts.feed.advance()
+        assert parts.feed._era == 1

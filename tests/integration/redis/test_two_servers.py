@@ -21,6 +21,7 @@ from tests.support.processes import Server
 from tests.support.redis import RedisProcess
 
 GONE = 0
+ABSENT = b"-"
 STEPS = ("die", "update", "remove", "update")
 FAULTS = ("cut", "hush", "slow", "reset", "none")
 PAUSE_MAX = 0.06
@@ -101,12 +102,13 @@ class Schedule:
         writer.start()
 
     def _kept(self) -> tuple[int, bool]:
-        """The version of what Redis holds, and whether it is a copy; a floor is none."""
+        """The version of what Redis holds, and whether it is an entry; a floor is none."""
         keys = ("profilecore:1:state", f"profilecore:1:{self._id.replace('-', '')}")
         state, entry = (value or b"" for value in cast("list[bytes]", self._redis.mget(*keys)))
         epoch, version, _, copy = [*entry.split(b":", 3), b"", b"", b""][:4]
-        live = entry and state.startswith(epoch + b":")
-        return (int(version), bool(copy)) if live else (GONE, False)
+        if not entry or not state.startswith(epoch + b":"):
+            return GONE, False
+        return GONE if copy == ABSENT else int(version), bool(copy)
 
     def _watch(self, seconds: float) -> None:
         end = time.monotonic() + seconds

@@ -8,9 +8,11 @@ import pytest
 
 from profilecore.adapters.memory import MemoryLog, MemoryProfiles, MemoryStore
 from profilecore.errors import Unavailable
-from profilecore.feed import CHUNK
+from profilecore.feed import CHUNK, Feed
+from profilecore.relay import Horizon, Relay
 from tests.contracts.samples import AT, NEW_ERA, SECOND, add, deleted, person, updated, write
 from tests.unit.core.doubles import Process
+from tests.unit.core.shared import MemorySharedCache, Place
 
 
 @pytest.fixture
@@ -231,6 +233,26 @@ async def test_a_new_beginning_that_fails_is_tried_again(store: MemoryStore) -> 
     await process.feed.advance()
     assert process.feed.current
     assert await process.feed.get([kept.id]) == {}
+
+
+async def test_in_a_new_era_its_relay_begins_anew_too(store: MemoryStore) -> None:
+    eras, horizon = [0], Horizon()
+    shared = MemorySharedCache(Place(), horizon)
+    log = MemoryLog(store)
+    feed = Feed(shared, log, Relay(shared, log, horizon), store_era=lambda: eras[0])
+    await feed.start()
+    kept = person()
+    await add(MemoryProfiles(store), kept)
+    await feed.advance()
+    await feed.put(kept)
+    assert await feed.get([kept.id]) == {kept.id: kept}
+    eras[0] = 1
+    await feed.advance()
+    assert await feed.get([kept.id]) == {}
+    relay = feed._relay
+    assert relay is not None
+    with pytest.raises(Unavailable, match="under way"):
+        await relay._catch_up()
 
 
 async def test_a_trimmed_log_is_followed_from_its_end(

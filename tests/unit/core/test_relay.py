@@ -225,6 +225,8 @@ async def test_after_a_restart_it_waits_for_the_reads_under_way(
     """What they bring in late would meet no floor, however short the log is."""
     await add(profiles, person())
     await follower.tick()
+    follower.now += READ_MAX  # what was known before is not of this log
+    await follower.tick()
     await follower.cache.clear()
     follower.relay.restart(1)
     running = asyncio.create_task(follower.relay.run())
@@ -247,3 +249,19 @@ async def test_a_position_that_the_log_lost_is_not_begun_at_for_ever(
     with pytest.raises(Unavailable):
         await follower.relay._catch_up()
     assert len(place.begun) == 2
+
+
+async def test_a_beginning_that_the_log_lost_is_tried_once(
+    store: MemoryStore, profiles: MemoryProfiles, place: Place, follower: Follower
+) -> None:
+    """Until the feed finds it out, and says where the log ends now."""
+    await add(profiles, person(), person())
+    await follower.tick()
+    for _ in range(2):
+        follower.now += READ_MAX
+        await follower.tick()
+    store.events.pop()
+    await follower.cache.clear()
+    with pytest.raises(Unavailable):
+        await follower.relay._catch_up()
+    assert place.begun == [0, 2]

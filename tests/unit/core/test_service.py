@@ -1,16 +1,19 @@
 """The use cases of profiles, on adapters in memory."""
 
+from collections.abc import Collection
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
 import pytest
 
-from profilecore.adapters.memory import MemoryStore
+from profilecore.adapters.memory import MemoryLog, MemoryProfiles, MemoryStore
+from profilecore.adapters.noop import NoopCache
 from profilecore.errors import Conflict, Invalid, NotFound
 from profilecore.event import Event, EventType
 from profilecore.identifiers import new_id
-from profilecore.paging import Query
+from profilecore.paging import Page, Query
+from profilecore.profile import Profile
 from profilecore.service import REREADS, ProfileService, Source
 from tests.contracts.samples import AT, add, deleted, person, updated, write
 from tests.unit.core.doubles import Process
@@ -252,3 +255,41 @@ async def test_commit_gives_what_was_stored_or_why_not(
     cached: dict[UUID, object] = dict(await process.cache.get([one.profile.id, two.profile.id]))
     assert cached == {one.profile.id: one.profile}
     assert list(await service.commit([], atomic=True)) == []
+
+
+class ToldProfiles(MemoryProfiles):
+    """Notes how far each read has to see."""
+
+    def __init__(self, store: MemoryStore) -> None:
+        super().__init__(store)
+        self.asked: list[int | None] = []
+
+    async def get(
+        self, ids: Collection[UUID], *, at_least: int | None = None
+    ) -> dict[UUID, Profile]:
+        self.asked.append(at_least)
+        return await super().get(ids, at_least=at_least)
+
+    async def list(self, query: Query, *, at_least: int | None = None) -> Page:
+        self.asked.append(at_least)
+        return await super().list(query, at_least=at_least)
+
+
+@pytest.mark.parametrize(
+    ("known", "seen", "at_least"), [(None, 9, None), (7, 0, 7), (7, 5, 7), (7, 9, 9)]
+)
+async def test_a_read_has_to_see_what_is_known_and_what_was_seen(
+    known: int | None, seen: int, at_least: int | None
+) -> None:
+    """And what a write is decided on, everything."""
+    store = MemoryStore()
+    profiles = ToldProfiles(store)
+    service = ProfileService(profiles, MemoryLog(store), NoopCache(), known=lambda: known)
+    id_ = (await service.create(ADA, actor=None)).profile.id
+    await service.read(id_, seen=seen)
+    await service.list(Query(), seen=seen)
+    assert profiles.asked == [at_least, at_least]
+    await service.update(id_, {"bio": "x"}, expected=1, actor=None)
+    await service.remove(id_, expected=None, actor=None)
+    await service.restore(id_, expected=None, actor=None)
+    assert set(profiles.asked[2:]) == {None}
