@@ -216,17 +216,20 @@ class ProfileService:
         self, changes: Sequence[Change], atomic: bool
     ) -> Sequence[Written | ProfilecoreError]:
         outcomes = await self._profiles.write(changes, atomic=atomic)
-        for change, outcome in zip(changes, outcomes, strict=True):
-            if isinstance(outcome, Event):
-                if change.type is EventType.DELETED:
-                    await self._cache.drop(change.profile.id, change.profile.version)
-                else:
-                    await self._cache.put(change.profile)
+        # All at once: a slow cache costs a batch as much as one write.
+        pairs = zip(changes, outcomes, strict=True)
+        await asyncio.gather(*(self._refresh(c) for c, o in pairs if isinstance(o, Event)))
         self._announce()
         return [
             Written(change.profile, outcome.position) if isinstance(outcome, Event) else outcome
             for change, outcome in zip(changes, outcomes, strict=True)
         ]
+
+    async def _refresh(self, change: Change) -> None:
+        if change.type is EventType.DELETED:
+            await self._cache.drop(change.profile.id, change.profile.version)
+        else:
+            await self._cache.put(change.profile)
 
     async def _to_the_end(self, work: Coroutine[Any, Any, T]) -> T:
         # A commit that is cancelled is unknown, not undone; so it is never cancelled.

@@ -2,12 +2,16 @@
 
 import asyncio
 import time
+from uuid import UUID
 
 import pytest
 
-from profilecore.adapters.memory import MemoryStore
+from profilecore.adapters.memory import MemoryLog, MemoryProfiles, MemoryStore
+from profilecore.adapters.noop import NoopCache
 from profilecore.errors import Unavailable
+from profilecore.profile import Absence, Entry
 from profilecore.service import ProfileService, Source
+from tests.contracts.samples import created, deleted, person
 from tests.unit.core.doubles import Process
 
 ADA = {"name": "Ada", "email": "ada@example.com"}
@@ -127,3 +131,23 @@ async def test_readers_and_writers_at_once_see_no_version_go_back(store: MemoryS
     assert (await processes[0].service.read(id_, seen=10**6)).profile.version == 91
     for task in following:
         task.cancel()
+
+
+async def test_a_slow_cache_costs_a_batch_as_much_as_one_write() -> None:
+    class Slow(NoopCache):
+        at_once = most = 0
+
+        async def put(self, entry: Entry) -> None:
+            self.at_once += 1
+            self.most = max(self.most, self.at_once)
+            await asyncio.sleep(0)
+            self.at_once -= 1
+
+        async def drop(self, profile_id: UUID, version: int) -> None:
+            await self.put(Absence(profile_id, version))
+
+    store, cache = MemoryStore(), Slow()
+    service = ProfileService(MemoryProfiles(store), MemoryLog(store), cache)
+    some = [created(person()) for _ in range(100)]
+    await service.commit([*some, *(deleted(c.profile) for c in some)], atomic=False)
+    assert cache.most == 200
