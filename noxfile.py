@@ -156,6 +156,7 @@ def docs(session: nox.Session) -> None:
 @nox.session
 def load(session: nox.Session) -> None:
     """Run every benchmark, or those named after `--`."""
+    require(session, **SERVERS, **REDIS)
     install(session)
     found = sorted(path.stem for path in Path("benchmarks").glob("[!_]*.py"))
     names = session.posargs or found
