@@ -1,14 +1,20 @@
-"""How profiles and the data of events are written down, the same in every adapter."""
+"""How profiles and events are written down, the same in every adapter."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, Final
 from uuid import UUID
 
 import msgspec
 
 from profilecore.errors import Unavailable
+from profilecore.event import Event, EventType
 from profilecore.paging import microseconds, moment
 from profilecore.profile import Profile
+
+PROFILE: Final = (
+    "id, name, email, bio, image_urls, owner, version, created_at, updated_at, deleted_at"
+)
+EVENT: Final = "position, profile_id, type, version, data, at, actor"
 
 
 class Garbled(Unavailable):
@@ -108,3 +114,54 @@ def decode_urls(kept: str | bytes) -> tuple[str, ...]:
         return _urls_in.decode(kept) if kept != "[]" else ()
     except ValueError as error:
         raise Garbled("A list of URLs cannot be read.") from error
+
+
+def profile_of(row: tuple[Any, ...]) -> Profile:
+    """The profile in a table's row of `PROFILE`; its id is a UUID, or the bytes of one."""
+    id_, name, email, bio, urls, owner, version, created_at, updated_at, deleted_at = row
+    try:
+        return Profile.stored(
+            id=_id_of(id_),
+            name=name,
+            email=email,
+            bio=bio,
+            image_urls=decode_urls(urls),
+            owner=owner,
+            version=version,
+            created_at=moment(created_at),
+            updated_at=moment(updated_at),
+            deleted_at=None if deleted_at is None else moment(deleted_at),
+        )
+    except (ValueError, TypeError, OverflowError) as error:
+        raise Garbled("A profile in the database cannot be read.") from error
+
+
+def event_of(row: tuple[Any, ...]) -> Event:
+    """The event in a table's row of `EVENT`; its profile's id is as in `profile_of`."""
+    position, profile_id, type_, version, data, at, actor = row
+    try:
+        kind, values = EventType(type_), decode_data(data)
+        return Event(position, _id_of(profile_id), kind, version, values, moment(at), actor)
+    except (ValueError, TypeError, OverflowError) as error:
+        raise Garbled("An event in the database cannot be read.") from error
+
+
+def columns_of(profile: Profile) -> dict[str, Any]:
+    """What a table keeps of a profile, by column; the id is the table's own matter."""
+    return {
+        "name": profile.name,
+        "name_key": profile.name_key,
+        "email": profile.email,
+        "email_key": profile.email_key,
+        "bio": profile.bio,
+        "image_urls": encode_urls(profile.image_urls),
+        "owner": profile.owner,
+        "version": profile.version,
+        "created_at": microseconds(profile.created_at),
+        "updated_at": microseconds(profile.updated_at),
+        "deleted_at": None if profile.deleted_at is None else microseconds(profile.deleted_at),
+    }
+
+
+def _id_of(kept: Any) -> UUID:
+    return kept if isinstance(kept, UUID) else UUID(bytes=kept)

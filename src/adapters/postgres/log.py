@@ -5,8 +5,9 @@ from datetime import datetime
 from typing import Final
 from uuid import UUID
 
+from profilecore.adapters.codec import EVENT, event_of
 from profilecore.adapters.postgres.database import PostgresDatabase
-from profilecore.adapters.postgres.rows import EVENT, NEWEST, event_of
+from profilecore.adapters.postgres.rows import NEWEST
 from profilecore.errors import NotFound
 from profilecore.event import Event
 from profilecore.paging import microseconds

@@ -7,9 +7,10 @@ from uuid import UUID
 
 import msgspec
 
+from profilecore.adapters.codec import PROFILE, profile_of
 from profilecore.adapters.postgres.database import PostgresDatabase
 from profilecore.adapters.postgres.errors import FAILED, translated
-from profilecore.adapters.postgres.rows import PROFILE, profile_of, row_of
+from profilecore.adapters.postgres.rows import row_of
 from profilecore.adapters.postgres.writer import Answer
 from profilecore.errors import ProfilecoreError, Unavailable
 from profilecore.event import Change, Event

@@ -7,8 +7,8 @@ from itertools import takewhile
 from typing import Final
 from uuid import UUID
 
+from profilecore.adapters.codec import EVENT, event_of
 from profilecore.adapters.sqlite.database import SqliteDatabase
-from profilecore.adapters.sqlite.rows import EVENT, event_of
 from profilecore.errors import NotFound
 from profilecore.event import Event
 from profilecore.paging import microseconds

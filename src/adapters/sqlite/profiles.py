@@ -6,9 +6,8 @@ from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
 
-from profilecore.adapters import codec
+from profilecore.adapters.codec import PROFILE, columns_of, encode_data, profile_of
 from profilecore.adapters.sqlite.database import SqliteDatabase
-from profilecore.adapters.sqlite.rows import PROFILE, profile_of, row_of
 from profilecore.errors import Conflict, ProfilecoreError
 from profilecore.event import Change, Event
 from profilecore.paging import Count, Page, Query, Sort, microseconds
@@ -121,7 +120,7 @@ def _write(
 
 def _store(connection: sqlite3.Connection, change: Change) -> Conflict | None:
     """Try first: only a write that the tables refuse has to find out why."""
-    row = row_of(change.profile)
+    row = {"id": change.profile.id.bytes, **columns_of(change.profile)}
     try:
         if change.replaces == 0:
             connection.execute(_INSERT, row)
@@ -150,7 +149,7 @@ def _append(connection: sqlite3.Connection, change: Change) -> Event:
         event.profile_id.bytes,
         event.type,
         event.version,
-        codec.encode_data(event.data),
+        encode_data(event.data),
         microseconds(event.at),
         event.actor,
     )

@@ -8,10 +8,10 @@ from uuid import uuid4
 import psycopg
 import pytest
 
-from profilecore.adapters.codec import Garbled
+from profilecore.adapters.codec import Garbled, event_of, profile_of
 from profilecore.adapters.postgres import PostgresAddress
 from profilecore.adapters.postgres.connecting import sever
-from profilecore.adapters.postgres.rows import event_of, profile_of, row_of
+from profilecore.adapters.postgres.rows import row_of
 from profilecore.errors import Invalid
 from profilecore.event import Change, EventType
 from tests.contracts.samples import created, person
