@@ -11,7 +11,8 @@ from pathlib import Path
 
 from profilecore.adapters.postgres import PostgresAddress
 from profilecore.adapters.postgres.connecting import connected
-from tests.support.postgres import folder_for_servers, free_port, unprivileged
+from tests.support.ports import free_port
+from tests.support.postgres import folder_for_servers, unprivileged
 
 EXECUTABLE = "/usr/sbin/pgbouncer"
 

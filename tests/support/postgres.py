@@ -5,7 +5,6 @@ import os
 import pwd
 import shutil
 import signal
-import socket
 import subprocess
 import tempfile
 import time
@@ -20,15 +19,11 @@ import psutil
 import psycopg
 
 from profilecore.adapters.postgres import Migrations, PostgresAddress, PostgresDatabase
+from tests.support.ports import free_port
 
 BINARIES = Path("/usr/lib/postgresql/15/bin")
 START_MAX = 30.0
 _numbers = count(1)
-
-
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        return int(listener.getsockname()[1])
 
 
 def unprivileged() -> list[str]:

@@ -2,7 +2,6 @@
 
 import shutil
 import signal
-import socket
 import subprocess
 import time
 from pathlib import Path
@@ -11,13 +10,9 @@ from typing import Self
 from redis import Redis
 from redis.exceptions import AuthenticationError, RedisError
 
+from tests.support.ports import free_port
+
 START_MAX = 10.0
-
-
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as taken:
-        port: int = taken.getsockname()[1]
-        return port
 
 
 def executable() -> str:

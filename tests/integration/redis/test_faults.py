@@ -16,7 +16,8 @@ from profilecore.errors import Unavailable
 from profilecore.relay import Horizon
 from tests.contracts.samples import person, updated
 from tests.integration.redis.stack import Stack
-from tests.support.redis import RedisProcess, free_port
+from tests.support.ports import free_port
+from tests.support.redis import RedisProcess
 
 BACK_MAX = 5.0
 
