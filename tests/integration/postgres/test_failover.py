@@ -21,6 +21,7 @@ from tests.contracts.samples import add, created, person
 from tests.support.http import PROFILES
 from tests.support.postgres import Postgres, execute, using
 from tests.support.processes import serving
+from tests.support.redis import RedisProcess
 from tests.support.replication import Pair, replicated, soon
 
 WRITING_AGAIN_MAX = 5.0
@@ -203,6 +204,33 @@ async def test_a_service_goes_on_over_http(pair: Pair, tmp_path: Path) -> None:
         assert client.get("/health/ready").status_code == 200
         assert 'database_servers{role="lost"} 1.0' in client.get("/metrics").text
     assert "is the primary now" in server.errors
+
+
+async def test_what_was_lost_leaves_redis_too(pair: Pair, tmp_path: Path) -> None:
+    """Its copy there is newer than all that is left; no comparison of versions finds it."""
+    with RedisProcess(tmp_path / "redis") as redis:
+        given = pair.settings() | {"CACHE": "redis", "REDIS_ADDRESS": redis.address}
+        with serving(tmp_path / "service", **given) as (server, client):
+            id_ = _post(client, 1).json()["id"]
+            path = f"{PROFILES}/{id_}"
+            pair.caught_up()
+            for process in pair.primary.processes():
+                if "walsender" in " ".join(process.cmdline()):
+                    process.suspend()
+            assert client.put(path, json={"bio": "lost"}).status_code == 200
+            assert client.get(path).json()["profile"]["bio"] == "lost"
+            pair.primary.kill()
+            pair.replica.promote()
+            deadline = time.monotonic() + 30
+            while "the cache has turned back" not in server.errors.partition("it was emptied")[2]:
+                assert time.monotonic() < deadline, server.errors
+                await asyncio.sleep(0.1)
+            readings = [client.get(path).json() for _ in range(3)]
+            for found in readings:
+                assert (found["profile"]["bio"], found["profile"]["version"]) == ("", 1)
+            assert readings[-1]["source"] == "cache"
+            assert client.put(path, json={"bio": "kept"}).json()["version"] == 2
+            assert client.get(path).json()["profile"]["bio"] == "kept"
 
 
 async def test_a_start_during_a_fail_over_waits_for_the_promotion(pair: Pair) -> None:
