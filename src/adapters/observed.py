@@ -11,7 +11,7 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 from profilecore.errors import Conflict, Invalid, NotFound, ProfilecoreError, Unavailable
 from profilecore.event import Change, Event
 from profilecore.paging import Page, Query
-from profilecore.ports import Cache, Lease, Log, Profiles, Queue
+from profilecore.ports import Cache, Due, Lease, Log, Profiles, Queue
 from profilecore.profile import Entry, Profile
 
 T = TypeVar("T")
@@ -205,8 +205,8 @@ class ObservedQueue:
         self._put, self._take, self._ack = verb("put"), verb("take"), verb("ack")
         self._retry, self._bury = verb("retry"), verb("bury")
 
-    async def put(self, task_id: UUID, priority: int) -> None:
-        await self._put(self._queue.put(task_id, priority))
+    async def put(self, due: Due) -> None:
+        await self._put(self._queue.put(due))
 
     async def take(self, timeout: float) -> Lease | None:  # noqa: ASYNC109 - the port's
         return await self._take(self._queue.take(timeout))

@@ -1,17 +1,19 @@
 """A task: work to be done once, later, and the states it goes through."""
 
 import random
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import Any, Self
+from typing import Any, Final, Self, TypeAlias
 from uuid import UUID
 
-from profilecore.errors import Conflict, Invalid
+from profilecore.errors import Conflict
 
-BACKOFF_FIRST = timedelta(seconds=1)
-BACKOFF_MAX = timedelta(hours=1)
+BACKOFF_FIRST: Final = timedelta(seconds=1)
+BACKOFF_MAX: Final = timedelta(hours=1)
+FAILURE_MAX: Final = 1_000  # characters
+LOST: Final = "the worker was lost"
 
 
 class Status(StrEnum):
@@ -25,12 +27,26 @@ class Status(StrEnum):
     CANCELLED = "cancelled"
 
 
+FINISHED: Final = frozenset({Status.SUCCEEDED, Status.DEAD, Status.CANCELLED})
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """Why a task did not get on: in which attempt (0 before the first), when, and what was said."""
+
+    attempt: int
+    at: datetime
+    text: str
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Task:
     """One state of a task; each step gives the next state or raises Conflict (`task_state`).
 
-    `fence` goes up with every start: whoever settles with an older one is a zombie. A queued or
-    running task is held until `lease_until`; then anybody may rescue it. Times are in UTC.
+    `run_at` is when it may start. `due_at` is when somebody has to look at it again: at `run_at`,
+    or at the end of the lease of whoever has it in hand; None once it has ended. `fence` goes up
+    with every start: whoever comes with an older one is a zombie. `revision` goes up with every
+    step. Times are in UTC, and all of them by the clock of the store.
     """
 
     id: UUID
@@ -39,6 +55,7 @@ class Task:
     run_at: datetime
     created_at: datetime
     updated_at: datetime
+    due_at: datetime | None
     status: Status = Status.SCHEDULED
     priority: int = 0
     attempt: int = 0
@@ -46,96 +63,120 @@ class Task:
     unique_key: str | None = None
     progress: float | None = None
     result: Any = None
-    error: str | None = None
-    lease_until: datetime | None = None
+    errors: tuple[Failure, ...] = ()
+    started_at: datetime | None = None
     fence: int = 0
     cancelling: bool = False
-
-    def __post_init__(self) -> None:
-        if not self.type:
-            raise Invalid.field("type", "must not be empty")
-        if self.max_attempts < 1:
-            raise Invalid.field("max_attempts", "must be 1 or more")
+    trace: Mapping[str, str] = field(default_factory=dict)
+    revision: int = 1
 
     @property
     def finished(self) -> bool:
         """Whether nothing more will happen to it by itself."""
-        return self.status in (Status.SUCCEEDED, Status.DEAD, Status.CANCELLED)
+        return self.status in FINISHED
 
-    def due(self, at: datetime) -> bool:
-        """Whether it waits to be dispatched."""
-        return self.status is Status.SCHEDULED and self.run_at <= at
+    @property
+    def error(self) -> str | None:
+        """What went wrong last; None once it has succeeded."""
+        if not self.errors or self.status is Status.SUCCEEDED:
+            return None
+        return self.errors[-1].text
 
-    def queued(self, at: datetime, lease: timedelta) -> Self:
-        """Handed to the queue; if nobody starts it within `lease`, it is rescued."""
-        self._must_be(Status.SCHEDULED)
-        return self._to(Status.QUEUED, at, lease_until=at + lease)
+    def queued(self, at: datetime, claimed_until: datetime, lease: timedelta) -> Self:
+        """Handed to the queue; if nobody starts it within `lease`, it is handed over again."""
+        self._must_be(Status.SCHEDULED, Status.QUEUED)
+        self._must_be_claimed(claimed_until)
+        return self._to(Status.QUEUED, at, due_at=at + lease)
 
     def started(self, at: datetime, lease: timedelta) -> Self:
-        """One more attempt, with a new fence."""
-        self._must_be(Status.QUEUED)
+        """One more attempt, with a new fence; never before `run_at`."""
+        self._must_be(Status.SCHEDULED, Status.QUEUED)
+        if at < self.run_at:
+            raise Conflict(f"Task {self.id} is not due before {self.run_at}.", code="task_state")
         return self._to(
             Status.RUNNING,
             at,
             attempt=self.attempt + 1,
             fence=self.fence + 1,
-            lease_until=at + lease,
+            due_at=at + lease,
+            started_at=at,
             progress=None,
         )
 
-    def renewed(self, at: datetime, lease: timedelta, progress: float | None = None) -> Self:
+    def postponed(self, at: datetime, pause: timedelta, why: str) -> Self:
+        """Nobody here can start it: it stays due, is looked at again after `pause`, and says so."""
+        self._must_be(Status.SCHEDULED, Status.QUEUED)
+        errors = self.errors if self.error == why else self._failures(at, why, attempt=0)
+        return self._to(Status.SCHEDULED, at, due_at=at + pause, errors=errors)
+
+    def renewed(
+        self, at: datetime, fence: int, lease: timedelta, progress: float | None = None
+    ) -> Self:
         """Still running; `progress` is a fraction from 0 to 1."""
-        self._must_be(Status.RUNNING)
+        self._must_run(fence)
         if progress is None:
             progress = self.progress
-        return self._to(Status.RUNNING, at, lease_until=at + lease, progress=progress)
+        return self._to(Status.RUNNING, at, due_at=at + lease, progress=progress)
 
-    def succeeded(self, at: datetime, result: Any) -> Self:
-        """Done; the error of an attempt before is forgotten."""
-        self._must_be(Status.RUNNING)
-        return self._to(Status.SUCCEEDED, at, result=result, error=None, progress=1.0)
+    def succeeded(self, at: datetime, fence: int, result: Any) -> Self:
+        """Done."""
+        self._must_run(fence)
+        return self._to(Status.SUCCEEDED, at, result=result, progress=1.0)
 
-    def failed(self, at: datetime, error: str) -> Self:
-        """Scheduled again after a back-off, dead after the last attempt, or cancelled if asked."""
-        self._must_be(Status.RUNNING)
+    def failed(self, at: datetime, fence: int, error: str, *, final: bool = False) -> Self:
+        """Scheduled again after a back-off; dead after the last attempt, or where it is `final`.
+
+        Cancelled if that was asked for.
+        """
+        self._must_run(fence)
+        errors = self._failures(at, error, self.attempt)
         if self.cancelling:
-            return self._to(Status.CANCELLED, at, error=error)
-        if self.attempt >= self.max_attempts:
-            return self._to(Status.DEAD, at, error=error)
-        return self._to(Status.SCHEDULED, at, error=error, run_at=at + backoff(self.attempt))
+            return self._to(Status.CANCELLED, at, errors=errors)
+        if final or self.attempt >= self.max_attempts:
+            return self._to(Status.DEAD, at, errors=errors)
+        run_at = at + backoff(self.attempt)
+        return self._to(Status.SCHEDULED, at, errors=errors, run_at=run_at, due_at=run_at)
 
-    def rescued(self, at: datetime) -> Self:
-        """Taken back from a holder whose lease has run out."""
-        self._must_be(Status.QUEUED, Status.RUNNING)
-        if self.lease_until is not None and at < self.lease_until:
-            raise Conflict(f"Task {self.id} is leased until {self.lease_until}.", code="task_state")
-        if self.status is Status.RUNNING:
-            return self.failed(at, "the worker was lost")
-        return self._to(Status.SCHEDULED, at, run_at=at)
+    def stopped(self, at: datetime, fence: int) -> Self:
+        """A running task gave way to its cancellation."""
+        self._must_run(fence)
+        return self._to(Status.CANCELLED, at)
+
+    def handed_back(self, at: datetime, fence: int) -> Self:
+        """A worker that stops gives up an attempt, as if it had not begun; it is due at once."""
+        self._must_run(fence)
+        return self._to(Status.SCHEDULED, at, attempt=self.attempt - 1, due_at=at, progress=None)
+
+    def released(self, at: datetime) -> Self:
+        """Taken out of a queue that ends with its process: it is due at once."""
+        self._must_be(Status.QUEUED)
+        return self._to(Status.SCHEDULED, at, due_at=at)
+
+    def rescued(self, at: datetime, fence: int, claimed_until: datetime) -> Self:
+        """Taken from a worker whose lease has run out, unless that has renewed it meanwhile."""
+        self._must_run(fence)
+        self._must_be_claimed(claimed_until)
+        return self.failed(at, fence, LOST)
 
     def cancelled(self, at: datetime) -> Self:
         """Cancelled at once if it has not started; asked to stop if it is running."""
         self._must_be(Status.SCHEDULED, Status.QUEUED, Status.RUNNING)
         if self.status is Status.RUNNING:
-            return replace(self, cancelling=True, updated_at=at)
+            return self._to(Status.RUNNING, at, cancelling=True, due_at=self.due_at)
         return self._to(Status.CANCELLED, at)
 
-    def stopped(self, at: datetime) -> Self:
-        """A running task gave way to its cancellation."""
-        self._must_be(Status.RUNNING)
-        return self._to(Status.CANCELLED, at)
-
-    def rescheduled(self, at: datetime, run_at: datetime, priority: int | None = None) -> Self:
-        """Due at another time."""
-        self._must_be(Status.SCHEDULED)
+    def rescheduled(self, at: datetime, run_at: datetime | None, priority: int | None) -> Self:
+        """Due at another time, or with another priority; None leaves it."""
+        self._must_be(Status.SCHEDULED, Status.QUEUED)
+        run_at = run_at or self.run_at
         if priority is None:
             priority = self.priority
-        return self._to(Status.SCHEDULED, at, run_at=run_at, priority=priority)
+        return self._to(Status.SCHEDULED, at, run_at=run_at, due_at=run_at, priority=priority)
 
     def retried(self, at: datetime) -> Self:
         """A dead task gets all its attempts again, now."""
         self._must_be(Status.DEAD)
-        return self._to(Status.SCHEDULED, at, run_at=at, attempt=0)
+        return self._to(Status.SCHEDULED, at, run_at=at, due_at=at, attempt=0, progress=None)
 
     def _must_be(self, *allowed: Status) -> None:
         if self.status not in allowed:
@@ -143,11 +184,35 @@ class Task:
             detail = f"Task {self.id} is {self.status}; this takes one that is {needed}."
             raise Conflict(detail, code="task_state")
 
+    def _must_run(self, fence: int) -> None:
+        self._must_be(Status.RUNNING)
+        if fence != self.fence:
+            detail = f"Task {self.id} is run by somebody else: this was start {fence} of it."
+            raise Conflict(detail, code="task_state")
+
+    def _must_be_claimed(self, until: datetime) -> None:
+        # Every step that somebody else has made since the claim has moved it.
+        if self.due_at != until:
+            detail = f"Task {self.id} is not claimed until {until} any more."
+            raise Conflict(detail, code="task_state")
+
+    def _failures(self, at: datetime, text: str, attempt: int) -> tuple[Failure, ...]:
+        return (*self.errors, Failure(attempt, at, text.replace("\0", "")[:FAILURE_MAX]))
+
     def _to(self, status: Status, at: datetime, **changes: Any) -> Self:
-        held = status in (Status.QUEUED, Status.RUNNING)
-        if not held:
-            changes |= {"lease_until": None, "cancelling": False}
-        return replace(self, status=status, updated_at=at, **changes)
+        if status is not Status.RUNNING:
+            changes["cancelling"] = False
+        return replace(
+            self,
+            status=status,
+            updated_at=at,
+            revision=self.revision + 1,
+            **{"due_at": None} | changes,
+        )
+
+
+Step: TypeAlias = Callable[[Task, datetime], Task]
+"""From a stored task and the store's time to the next state. Raises what it refuses with."""
 
 
 def backoff(attempt: int) -> timedelta:

@@ -7,7 +7,7 @@ from uuid import UUID
 import pytest
 
 from profilecore.identifiers import new_id
-from profilecore.ports import Lease, Queue
+from profilecore.ports import Due, Lease, Queue
 from tests.contracts.places import Place, Traits
 
 SOON = 5.0  # how long a task that is there may take to come
@@ -42,25 +42,25 @@ class QueueContract:
 
     async def test_a_task_is_taken_and_done(self, queue: Queue) -> None:
         task = new_id()
-        await queue.put(task, 0)
+        await queue.put(Due(task))
         lease = await taken(queue)
         assert (lease.task_id, lease.delivery) == (task, 1)
         await queue.ack(lease)
         assert await is_empty(queue)
 
     async def test_a_task_that_is_there_needs_no_wait(self, queue: Queue) -> None:
-        await queue.put(new_id(), 0)
+        await queue.put(Due(new_id()))
         await asyncio.sleep(0.1)
         assert await queue.take(0.05) is not None
 
     async def test_nobody_else_gets_a_task_that_is_held(self, queue: Queue) -> None:
-        await queue.put(new_id(), 0)
+        await queue.put(Due(new_id()))
         await taken(queue)
         assert await is_empty(queue)
 
     async def test_a_task_given_back_comes_again_and_counts(self, queue: Queue) -> None:
         task = new_id()
-        await queue.put(task, 0)
+        await queue.put(Due(task))
         for delivery in (1, 2, 3, 4):
             lease = await taken(queue)
             assert (lease.task_id, lease.delivery) == (task, delivery)
@@ -70,9 +70,9 @@ class QueueContract:
 
     async def test_a_buried_task_does_not_come_again(self, queue: Queue) -> None:
         buried, other = new_id(), new_id()
-        await queue.put(buried, 0)
+        await queue.put(Due(buried))
         await queue.bury(await taken(queue))
-        await queue.put(other, 0)
+        await queue.put(Due(other))
         assert (await taken(queue)).task_id == other
         assert await is_empty(queue)
 
@@ -80,7 +80,7 @@ class QueueContract:
     @pytest.mark.parametrize("again", ["ack", "retry", "bury"])
     async def test_a_lease_is_settled_once(self, queue: Queue, settled: str, again: str) -> None:
         task = new_id()
-        await queue.put(task, 0)
+        await queue.put(Due(task))
         lease = await taken(queue)
         await getattr(queue, settled)(lease)
         await getattr(queue, again)(lease)
@@ -93,8 +93,8 @@ class QueueContract:
 
     async def test_an_id_put_twice_comes_twice(self, queue: Queue) -> None:
         task = new_id()
-        await queue.put(task, 0)
-        await queue.put(task, 0)
+        await queue.put(Due(task))
+        await queue.put(Due(task))
         leases = [await taken(queue), await taken(queue)]
         assert [lease.task_id for lease in leases] == [task, task]
         await queue.ack(leases[0])
@@ -105,7 +105,7 @@ class QueueContract:
     async def test_higher_priorities_come_first_if_kept(self, queue: Queue) -> None:
         tasks = [(new_id(), priority) for priority in (0, 5, 1, 5, 0, 9, 1)]
         for task, priority in tasks:
-            await queue.put(task, priority)
+            await queue.put(Due(task, priority=priority))
         came = [await taken(queue) for _ in tasks]
         by_id = dict(tasks)
         priorities = [by_id[lease.task_id] for lease in came]
@@ -119,7 +119,7 @@ class QueueContract:
     async def test_first_come_first_served_if_ordered(self, queue: Queue) -> None:
         tasks = [new_id() for _ in range(30)]
         for task in tasks:
-            await queue.put(task, 3)
+            await queue.put(Due(task, priority=3))
         came = [(await taken(queue)).task_id for _ in tasks]
         assert came == tasks if self.traits.ordered else sorted(came) == sorted(tasks)
 
@@ -128,7 +128,7 @@ class QueueContract:
         await asyncio.sleep(0.05)
         began = time.monotonic()
         task = new_id()
-        await queue.put(task, 0)
+        await queue.put(Due(task))
         lease = await waiting
         assert lease is not None
         assert lease.task_id == task
@@ -144,7 +144,7 @@ class QueueContract:
 
         tasks = [new_id() for _ in range(200)]
         takers = [asyncio.create_task(work()) for _ in range(10)]
-        await asyncio.gather(*(queue.put(task, 0) for task in tasks))
+        await asyncio.gather(*(queue.put(Due(task)) for task in tasks))
         await asyncio.gather(*takers)
         assert sorted(came) == sorted(tasks)
 
@@ -155,7 +155,7 @@ class QueueContract:
             await asyncio.sleep(0.05)
             tasks = [new_id() for _ in range(3)]
             for task in tasks:
-                await queue.put(task, 0)
+                await queue.put(Due(task))
             if pause:
                 await asyncio.sleep(0.05)
             takers[0].cancel()
@@ -176,10 +176,10 @@ class QueueContract:
     ) -> None:
         held, done, waiting = new_id(), new_id(), new_id()
         for task in (held, done):
-            await queue.put(task, 0)
+            await queue.put(Due(task))
         leases = {lease.task_id: lease for lease in [await taken(queue), await taken(queue)]}
         await queue.ack(leases[done])
-        await queue.put(waiting, 0)
+        await queue.put(Due(waiting))
         await place.close()
         again = await place.open()
         if self.traits.durable:
@@ -191,7 +191,7 @@ class QueueContract:
         self, queue: Queue, place: Place[Queue]
     ) -> None:
         other = await place.open()
-        await queue.put(new_id(), 0)
+        await queue.put(Due(new_id()))
         lease = await other.take(1.0)
         assert (lease is not None) == self.traits.shared
         assert await is_empty(queue) == self.traits.shared

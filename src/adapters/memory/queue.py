@@ -5,7 +5,7 @@ from itertools import count
 from typing import NamedTuple
 from uuid import UUID
 
-from profilecore.ports import Lease
+from profilecore.ports import Due, Lease
 
 
 class _Message(NamedTuple):
@@ -20,7 +20,8 @@ class _Message(NamedTuple):
 class MemoryQueue:
     """The Queue port: priorities are kept exactly, first come, first served within one.
 
-    `buried` holds what was set aside. What is in it is lost with the process.
+    Takes from all queues, whatever their names. `buried` holds what was set aside. What is in it
+    is lost with the process.
     """
 
     def __init__(self) -> None:
@@ -29,8 +30,13 @@ class MemoryQueue:
         self._turns = count()
         self.buried: list[UUID] = []
 
-    async def put(self, task_id: UUID, priority: int) -> None:
-        self._put(-priority, task_id, 1)
+    @property
+    def waiting(self) -> int:
+        """How many can be taken."""
+        return self._waiting.qsize()
+
+    async def put(self, due: Due) -> None:
+        self._put(-due.priority, due.task_id, 1)
 
     async def take(self, timeout: float) -> Lease | None:  # noqa: ASYNC109 - the port's
         try:

@@ -4,11 +4,12 @@ import asyncio
 
 from profilecore.adapters.memory import MemoryQueue
 from profilecore.identifiers import new_id
+from profilecore.ports import Due
 
 
 async def test_what_was_buried_can_be_looked_at() -> None:
     queue, task = MemoryQueue(), new_id()
-    await queue.put(task, 0)
+    await queue.put(Due(task))
     lease = await queue.take(0)
     assert lease is not None
     await queue.bury(lease)
@@ -20,7 +21,7 @@ async def test_what_was_given_back_keeps_its_priority_and_goes_to_the_end_of_it(
     queue = MemoryQueue()
     low, first, second = new_id(), new_id(), new_id()
     for task, priority in ((low, 1), (first, 2), (second, 2)):
-        await queue.put(task, priority)
+        await queue.put(Due(task, priority=priority))
     lease = await queue.take(0)
     assert lease is not None
     assert lease.task_id == first
@@ -35,7 +36,7 @@ async def test_a_cancelled_taker_passes_its_turn_on() -> None:
     first = asyncio.create_task(queue.take(60))
     second = asyncio.create_task(queue.take(60))
     await asyncio.sleep(0.01)
-    await queue.put(task, 0)
+    await queue.put(Due(task))
     first.cancel()
     async with asyncio.timeout(1):
         lease = await second

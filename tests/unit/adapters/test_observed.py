@@ -25,6 +25,7 @@ from profilecore.adapters.observed import (
 from profilecore.errors import Conflict, Invalid, NotFound, Unavailable
 from profilecore.identifiers import new_id
 from profilecore.paging import Query
+from profilecore.ports import Due
 from profilecore.profile import Entry
 from tests.contracts.samples import AT, created, person
 
@@ -107,7 +108,7 @@ async def test_each_failure_of_the_database_is_counted_and_a_refusal_is_none(
 def queue_calls(queue: Any) -> dict[str, Awaitable[Any]]:
     lease: Any = type("Lease", (), {"handle": None})()
     return {
-        "put": queue.put(new_id(), 0),
+        "put": queue.put(Due(new_id())),
         "take": queue.take(0),
         "ack": queue.ack(lease),
         "retry": queue.retry(lease),

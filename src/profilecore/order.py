@@ -1,0 +1,133 @@
+"""A task that is asked for: what may be asked, and what comes of it."""
+
+import json
+import math
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any, Final
+from uuid import UUID
+
+from profilecore.errors import FieldError, Invalid
+from profilecore.identifiers import new_id
+from profilecore.task import Task
+
+PAYLOAD_MAX: Final = 256 * 1024  # bytes of JSON
+DELAY_MAX: Final = timedelta(days=30)
+PRIORITY_MAX: Final = 9
+ATTEMPTS_MAX: Final = 100
+ATTEMPTS: Final = 5
+KEY_MAX: Final = 255
+TYPE_MAX: Final = 100
+CLOCKS_DIFFER: Final = timedelta(seconds=10)
+
+TYPE: Final = re.compile(r"[a-z0-9][a-z0-9_.-]*")
+_KEY: Final = re.compile(r"[^\x00-\x1f\x7f-\x9f\ud800-\udfff]+")
+_SPAN: Final = re.compile(
+    r"(?=\d)(?:(?P<d>\d{1,9})d)?(?:(?P<h>\d{1,9})h)?(?:(?P<m>\d{1,9})m)?"
+    r"(?:(?P<s>\d{1,9}(?:\.\d{1,6})?)s)?",
+    re.ASCII,
+)
+_A_DELAY: Final = "must be seconds such as 30, or a text such as 90s, 5m or 1h30m, up to 30 days"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Order:
+    """What somebody wants to be done, after `delay` or at `run_at`.
+
+    `trace` travels with the task, such as the id of the request that it came from. Raises Invalid
+    that names every field at fault.
+    """
+
+    type: str
+    payload: Mapping[str, Any] = field(default_factory=dict)
+    delay: timedelta = timedelta(0)
+    run_at: datetime | None = None
+    priority: int = 0
+    max_attempts: int = ATTEMPTS
+    unique_key: str | None = None
+    trace: Mapping[str, str] = field(default_factory=dict)
+    id: UUID = field(default_factory=new_id)
+
+    def __post_init__(self) -> None:
+        errors = [
+            FieldError(name, message)
+            for name, good, message in (
+                ("type", _is_type(self.type), "must be a word such as http.callback"),
+                ("delay", timedelta(0) <= self.delay <= DELAY_MAX, _A_DELAY),
+                ("priority", 0 <= self.priority <= PRIORITY_MAX, "must be from 0 to 9"),
+                ("max_attempts", 1 <= self.max_attempts <= ATTEMPTS_MAX, "must be from 1 to 100"),
+                ("unique_key", _is_key(self.unique_key), "must be 1 to 255 printable characters"),
+            )
+            if not good
+        ]
+        if self.run_at is not None and self.delay:
+            errors.append(FieldError("run_at", "and delay are both given; give one of them"))
+        if self.run_at is not None and self.run_at.utcoffset() is None:
+            errors.append(FieldError("run_at", "must have a time zone, such as Z"))
+        errors += _payload_errors(self.payload)
+        if errors:
+            detail = f"Not valid: {', '.join(error.field for error in errors)}."
+            raise Invalid(detail, errors=errors)
+
+    def task(self, at: datetime) -> Task:
+        """The task that this makes at time `at`. Raises Invalid for a `run_at` out of bounds."""
+        run_at = at + self.delay if self.run_at is None else within_reach(self.run_at, at)
+        return Task(
+            id=self.id,
+            type=self.type,
+            payload=self.payload,
+            run_at=run_at,
+            due_at=run_at,
+            created_at=at,
+            updated_at=at,
+            priority=self.priority,
+            max_attempts=self.max_attempts,
+            unique_key=self.unique_key,
+            trace=self.trace,
+        )
+
+
+def within_reach(run_at: datetime, at: datetime) -> datetime:
+    """The time, as far as a task may be put off; Invalid for one in the past, or too far.
+
+    One that is past by no more than clocks differ is taken.
+    """
+    if not at - CLOCKS_DIFFER <= run_at <= at + DELAY_MAX:
+        raise Invalid.field("run_at", f"must be from now ({at:%Y-%m-%dT%H:%M:%SZ}) to 30 days on")
+    return run_at
+
+
+def delay_of(asked: float | str) -> timedelta:
+    """Read a delay: seconds, or a text such as `90s` or `1h30m`. Raises Invalid."""
+    if isinstance(asked, str):
+        found = _SPAN.fullmatch(asked)
+        if found is None or not asked:
+            raise Invalid.field("delay", _A_DELAY)
+        units = {"d": 86_400, "h": 3_600, "m": 60, "s": 1}
+        seconds = sum(float(found[unit]) * n for unit, n in units.items() if found[unit])
+    else:
+        seconds = asked
+    if not math.isfinite(seconds) or not 0 <= seconds <= DELAY_MAX.total_seconds():
+        raise Invalid.field("delay", _A_DELAY)
+    return timedelta(seconds=seconds)
+
+
+def _is_type(type_: str) -> bool:
+    return len(type_) <= TYPE_MAX and TYPE.fullmatch(type_) is not None
+
+
+def _is_key(key: str | None) -> bool:
+    return key is None or (len(key) <= KEY_MAX and _KEY.fullmatch(key) is not None)
+
+
+def _payload_errors(payload: Mapping[str, Any]) -> list[FieldError]:
+    try:
+        text = json.dumps(payload, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+        size = len(text.encode())
+    except (TypeError, ValueError, RecursionError):
+        return [FieldError("payload", "must be an object of JSON, with text that has a UTF-8 form")]
+    if size > PAYLOAD_MAX:
+        return [FieldError("payload", f"must have at most {PAYLOAD_MAX:,} bytes, not {size:,}")]
+    return []

@@ -1,0 +1,28 @@
+"""What the core needs from the outside. Written for those who implement it.
+
+Every verb is a coroutine, never blocks the event loop, may be called by many tasks at once, and
+returns within a bound that the adapter documents. Every verb may raise Unavailable, after which
+a read had no effect and a write may or may not have had one. Opening, closing and pinging belong
+to the adapter and to whoever made it, not to the port. tests/contracts holds the suite that an
+adapter of each port passes.
+"""
+
+from profilecore.ports.caching import Cache, Repairs, SharedCache
+from profilecore.ports.profiles import Log, Profiles
+from profilecore.ports.publishing import Bookmark, Publisher
+from profilecore.ports.tasks import Due, Lease, Queue, Tasks, TaskUpkeep
+
+__all__ = [
+    "Bookmark",
+    "Cache",
+    "Due",
+    "Lease",
+    "Log",
+    "Profiles",
+    "Publisher",
+    "Queue",
+    "Repairs",
+    "SharedCache",
+    "TaskUpkeep",
+    "Tasks",
+]

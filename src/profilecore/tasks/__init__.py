@@ -1,0 +1,1 @@
+"""Tasks: submitted, dispatched when they are due, and run once."""

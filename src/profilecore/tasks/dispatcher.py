@@ -1,0 +1,100 @@
+"""Hands the tasks that are due to the queue, and takes back those whose holder was lost."""
+
+import asyncio
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from datetime import timedelta
+from typing import Final
+
+from profilecore.errors import ProfilecoreError, Unavailable
+from profilecore.ports import Due, Queue, Tasks
+from profilecore.schedule import Claim
+from profilecore.task import Status, Step
+from profilecore.tasks.handlers import Handlers
+
+AT_ONCE: Final = 200
+CLAIM: Final = timedelta(seconds=5)
+_FULL_PAUSE: Final = 0.02
+
+
+class Dispatcher:
+    """Claims due tasks, puts them into the queue, and notes that they are there.
+
+    Any number of processes may do so at once. It looks again when the next task is due, after
+    `poll` seconds at the latest, and at once after `wake`. A claim that was not followed up,
+    because its process was killed or the queue is away, is anybody's again after `CLAIM`. What
+    waits in the queue for longer than `queued_for` is put there once more. `room` tells how many
+    tasks the queue should be given now: fewer than `AT_ONCE` where it cannot outlive the process.
+    """
+
+    def __init__(
+        self,
+        tasks: Tasks,
+        queue: Queue,
+        handlers: Handlers,
+        *,
+        queued_for: timedelta,
+        poll: float = 0.5,
+        room: Callable[[], int] = lambda: AT_ONCE,
+    ) -> None:
+        self._tasks = tasks
+        self._queue = queue
+        self._handlers = handlers
+        self._queued_for = queued_for
+        self._poll = poll
+        self._room = room
+        self._woken = asyncio.Event()
+
+    def wake(self) -> None:
+        """Look now rather than later."""
+        self._woken.set()
+
+    async def run(self) -> None:
+        """Dispatch until cancelled; an outage is waited out."""
+        while True:
+            self._woken.clear()
+            pause = self._poll
+            with suppress(Unavailable):
+                pause = await self.advance()
+            with suppress(TimeoutError):
+                async with asyncio.timeout(pause):
+                    await self._woken.wait()
+
+    async def advance(self) -> float:
+        """Hand over what is due; give how many seconds it is until there is more to do."""
+        room = min(AT_ONCE, self._room())
+        if room <= 0:
+            return _FULL_PAUSE
+        found = await self._tasks.claim(room, CLAIM)
+        lost = [claim for claim in found.claims if claim.status is Status.RUNNING]
+        due = [claim for claim in found.claims if claim.status is not Status.RUNNING]
+        if lost:
+            await self._tasks.write({claim.id: _rescue(claim) for claim in lost})
+        if due:
+            await self._hand_over(due)
+        if len(found.claims) == room:
+            return 0.0
+        if found.next_in is None:
+            return self._poll
+        return min(self._poll, max(0.0, found.next_in.total_seconds()))
+
+    async def _hand_over(self, claims: Sequence[Claim]) -> None:
+        outcomes = await asyncio.gather(*map(self._put, claims), return_exceptions=True)
+        put = [c for c, outcome in zip(claims, outcomes, strict=True) if outcome is None]
+
+        if put:  # a worker may have started, or ended, some of them already: then this is refused
+            await self._tasks.write({claim.id: self._queued(claim) for claim in put})
+        for outcome in outcomes:
+            if isinstance(outcome, BaseException) and not isinstance(outcome, ProfilecoreError):
+                raise outcome
+
+    def _queued(self, claim: Claim) -> Step:
+        return lambda task, at: task.queued(at, claim.due_at, self._queued_for)
+
+    async def _put(self, claim: Claim) -> None:
+        queue = self._handlers.queue_of(claim.type)
+        await self._queue.put(Due(claim.id, queue, claim.priority, claim.trace))
+
+
+def _rescue(claim: Claim) -> Step:
+    return lambda task, at: task.rescued(at, claim.fence, claim.due_at)
