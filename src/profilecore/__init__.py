@@ -13,22 +13,36 @@ from profilecore.errors import (
     Unavailable,
 )
 from profilecore.event import Change, Event, EventType
+from profilecore.order import Order
 from profilecore.paging import Count, Cursor, Page, Query, Sort
 from profilecore.profile import Absence, Profile
 from profilecore.service import ProfileService, Reading, Source, Written
 from profilecore.task import Status, Task
+from profilecore.tasks import (
+    Attempt,
+    Context,
+    GiveUp,
+    Handler,
+    Stopped,
+    TaskService,
+)
 
 __all__ = [
     "Absence",
+    "Attempt",
     "Change",
     "Conflict",
+    "Context",
     "Count",
     "Cursor",
     "Event",
     "EventType",
     "FieldError",
+    "GiveUp",
+    "Handler",
     "Invalid",
     "NotFound",
+    "Order",
     "Page",
     "Profile",
     "ProfileService",
@@ -38,7 +52,9 @@ __all__ = [
     "Sort",
     "Source",
     "Status",
+    "Stopped",
     "Task",
+    "TaskService",
     "Unavailable",
     "Written",
 ]

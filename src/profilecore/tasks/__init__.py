@@ -1,1 +1,22 @@
-"""Tasks: submitted, dispatched when they are due, and run once."""
+"""Tasks: submitted, handed over when they are due, and run once."""
+
+from profilecore.tasks.dispatcher import Dispatcher
+from profilecore.tasks.handlers import Attempt, Context, GiveUp, Handler, Handlers, Stopped
+from profilecore.tasks.running import Processes, Runner
+from profilecore.tasks.service import TaskService
+from profilecore.tasks.worker import Rules, Worker
+
+__all__ = [
+    "Attempt",
+    "Context",
+    "Dispatcher",
+    "GiveUp",
+    "Handler",
+    "Handlers",
+    "Processes",
+    "Rules",
+    "Runner",
+    "Stopped",
+    "TaskService",
+    "Worker",
+]

@@ -18,6 +18,10 @@ class GiveUp(Exception):
     """Raised by a handler whose task cannot succeed: it is dead without further attempts."""
 
 
+class Stopped(Exception):
+    """Raised by a handler that gives way to its cancellation."""
+
+
 @dataclass(frozen=True, slots=True)
 class Attempt:
     """Which try of which task this is.
@@ -44,9 +48,14 @@ class Context:
     def cancelled(self) -> bool:
         """Whether the task shall stop: because it was asked to, or because its time is over.
 
-        A coroutine is cancelled as well; a function in a thread has to look here now and then.
+        A coroutine is cancelled as well; a function in a thread has to look now and then.
         """
         return self._cancelled.is_set()
+
+    def stop_if_cancelled(self) -> None:
+        """Raise Stopped where the task shall stop: for functions in threads."""
+        if self.cancelled:
+            raise Stopped
 
     def progress(self, fraction: float) -> None:
         """Show how far it is, from 0 to 1."""

@@ -1,0 +1,66 @@
+"""What becomes of a task, by the way in which its run has ended."""
+
+import asyncio
+import json
+import logging
+from datetime import datetime
+from typing import Any, Final
+
+from profilecore.task import Step, Task
+from profilecore.tasks.handlers import GiveUp, Handler, Stopped
+from profilecore.tasks.running import Run, Why
+
+RESULT_MAX: Final = 256 * 1024  # bytes of JSON
+
+_logger = logging.getLogger(__name__)
+
+
+def verdict(run: Run, handler: Handler) -> Step | None:
+    """The step that settles its task; None where it is not, or should not be, this one's to do."""
+    fence = run.task.fence
+    if run.why is Why.TIME:
+        return _failed(run, f"took longer than {handler.timeout.total_seconds():g} s")
+    if not run.work.done():
+        # It may go on until its process has ended; nobody else may begin before that.
+        return None
+    if run.work.cancelled() or isinstance(run.work.exception(), Stopped | asyncio.CancelledError):
+        return _gave_way(run)
+    error = run.work.exception()
+    if error is not None:
+        _logger.warning("a task of type %s failed", run.task.type, exc_info=error)
+        return _failed(run, f"{type(error).__name__}: {error}", final=isinstance(error, GiveUp))
+    result = run.work.result()
+    wrong = _wrong_with(result)
+    if wrong is not None:
+        return _failed(run, wrong)
+    return lambda task, at: task.succeeded(at, fence, result)
+
+
+def _gave_way(run: Run) -> Step | None:
+    fence = run.task.fence
+    match run.why:
+        case Why.CANCELLED:
+            return lambda task, at: task.stopped(at, fence)
+        case Why.STOPPING:
+            return lambda task, at: task.handed_back(at, fence)
+        case Why.LOST:
+            return None
+        case _:
+            return _failed(run, "stopped, and nobody had asked for it")
+
+
+def _failed(run: Run, text: str, *, final: bool = False) -> Step:
+    def step(task: Task, at: datetime) -> Task:
+        return task.failed(at, run.task.fence, text, final=final)
+
+    return step
+
+
+def _wrong_with(result: Any) -> str | None:
+    try:
+        size = len(json.dumps(result, ensure_ascii=False, allow_nan=False).encode())
+    except (TypeError, ValueError, RecursionError) as error:
+        return f"its result is not JSON: {error}"
+    if size > RESULT_MAX:
+        return f"its result has {size:,} bytes, and {RESULT_MAX:,} is the most that is kept"
+    return None
