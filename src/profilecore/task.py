@@ -8,7 +8,7 @@ from enum import StrEnum
 from typing import Any, Final, Self, TypeAlias
 from uuid import UUID
 
-from profilecore.errors import Conflict
+from profilecore.errors import Conflict, NotFound
 
 BACKOFF_FIRST: Final = timedelta(seconds=1)
 BACKOFF_MAX: Final = timedelta(hours=1)
@@ -213,6 +213,22 @@ class Task:
 
 Step: TypeAlias = Callable[[Task, datetime], Task]
 """From a stored task and the store's time to the next state. Raises what it refuses with."""
+
+
+def not_found(task_id: UUID) -> NotFound:
+    """There is no such task, or not any more."""
+    return NotFound(f"There is no task {task_id}.")
+
+
+def key_taken(task: Task) -> Conflict:
+    """Another task of its type has its key and is not finished."""
+    detail = f"Another task of type {task.type} has its unique_key and is not finished."
+    return Conflict(detail, code="task_state")
+
+
+def kept_changing(task_id: UUID) -> Conflict:
+    """Others were faster each time."""
+    return Conflict(f"Task {task_id} kept changing; try again.")
 
 
 def backoff(attempt: int) -> timedelta:

@@ -6,10 +6,10 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
-from profilecore.errors import Conflict, NotFound, ProfilecoreError
+from profilecore.errors import ProfilecoreError
 from profilecore.order import Order
 from profilecore.schedule import Backlog, Claim, Claims, TaskQuery
-from profilecore.task import Status, Step, Task
+from profilecore.task import Status, Step, Task, key_taken, not_found
 
 
 def _now() -> datetime:
@@ -86,15 +86,13 @@ class MemoryTasks:
 
     def _take(self, task_id: UUID, step: Step, at: datetime) -> Task | ProfilecoreError:
         if task_id not in self._rows:
-            return NotFound(f"There is no task {task_id}.")
+            return not_found(task_id)
         try:
             task = step(self._rows[task_id], at)
         except ProfilecoreError as refusal:
             return refusal
-        twin = self._twin(task)
-        if twin is not None:
-            detail = f"Task {twin.id} has the same unique_key and is not finished."
-            return Conflict(detail, code="task_state")
+        if self._twin(task) is not None:
+            return key_taken(task)
         self._rows[task_id] = task
         return task
 

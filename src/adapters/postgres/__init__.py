@@ -5,5 +5,13 @@ from profilecore.adapters.postgres.database import PostgresDatabase
 from profilecore.adapters.postgres.log import PostgresLog
 from profilecore.adapters.postgres.migrate import Migrations
 from profilecore.adapters.postgres.profiles import PostgresProfiles
+from profilecore.adapters.postgres.tasks import PostgresTasks
 
-__all__ = ["Migrations", "PostgresAddress", "PostgresDatabase", "PostgresLog", "PostgresProfiles"]
+__all__ = [
+    "Migrations",
+    "PostgresAddress",
+    "PostgresDatabase",
+    "PostgresLog",
+    "PostgresProfiles",
+    "PostgresTasks",
+]

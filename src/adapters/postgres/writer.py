@@ -1,19 +1,11 @@
-"""Group commit: the writes that wait are one call, one transaction and one flush to the disk."""
+"""Writes of profiles, those that wait in one call."""
 
-import asyncio
-from collections import deque
-from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, Final, NamedTuple, TypeAlias
 
-from profilecore.adapters.postgres.errors import BUSY, LATE
-from profilecore.errors import Invalid, ProfilecoreError, Unavailable
+from profilecore.adapters.postgres.group import Group
 
 Fetch: TypeAlias = Callable[[str, str], Awaitable[list[tuple[Any, ...]]]]
-
-GROUP_MAX: Final = 128
-CHANGES_MAX: Final = 1_000
-WAITING_MAX: Final = 2_000
 
 _WRITE: Final = "SELECT * FROM profilecore_write(%s::jsonb, %s)"
 
@@ -26,103 +18,27 @@ class Answer(NamedTuple):
     taken: bool
 
 
-@dataclass(slots=True, eq=False)
-class _Job:
-    call: str
-    size: int
-    begun: bool = False
-    future: asyncio.Future[list[Answer]] = field(
-        default_factory=lambda: asyncio.get_running_loop().create_future()
-    )
-
-
 class Writer:
-    """Sends what waits as soon as what was sent before is answered.
+    """Sends calls of `profilecore_write` in groups.
 
     Writers take turns in the database in any case: more calls at once from one process would
-    wait there, each with a flush of its own. A call is refused where `WAITING_MAX` others wait,
-    and answered within `wait_max` seconds. A caller that is cancelled takes its call back if that
-    has not begun; one that has begun is finished.
+    wait there, each with a flush of its own.
     """
 
     def __init__(self, fetch: Fetch, wait_max: float) -> None:
         self._fetch = fetch
-        self._wait_max = wait_max
-        self._waiting: deque[_Job] = deque()
-        self._sending: asyncio.Task[None] | None = None
+        self._group = Group[str, list[Answer]](self._send, wait_max)
 
     async def write(self, call: str, size: int) -> list[Answer]:
         """Give the answer to each change of a call, once it is durable; `size` is their number."""
-        if len(self._waiting) >= WAITING_MAX:
-            raise Unavailable(BUSY, retry_after=2)
-        job = _Job(call, size)
-        self._waiting.append(job)
-        if self._sending is None:
-            self._sending = asyncio.create_task(self._send())
-        try:
-            async with asyncio.timeout(self._wait_max):
-                return await job.future
-        except TimeoutError as error:
-            if job.begun:
-                raise Unavailable(LATE) from error
-            raise Unavailable(BUSY, retry_after=2) from error
+        return await self._group.send(call, size)
 
     async def close(self) -> None:
         """Finish what was accepted."""
-        while self._sending is not None:
-            await asyncio.wait({self._sending})
+        await self._group.close()
 
-    async def _send(self) -> None:
-        while group := self._group():
-            await self._settle(group)
-        self._sending = None
-
-    def _group(self) -> list[_Job]:
-        group: list[_Job] = []
-        size = 0
-        while self._waiting and len(group) < GROUP_MAX:
-            if group and size + self._waiting[0].size > CHANGES_MAX:
-                break
-            job = self._waiting.popleft()
-            if not job.future.done():  # its caller has not given up
-                job.begun = True
-                group.append(job)
-                size += job.size
-        return group
-
-    async def _settle(self, group: list[_Job]) -> None:
-        try:
-            rows = await self._fetch(_WRITE, f"[{','.join(job.call for job in group)}]")
-        except Invalid as error:
-            # Nothing of the group was written. Whose value it was shows when each goes alone.
-            if len(group) > 1:
-                for job in group:
-                    await self._settle([job])
-            else:
-                _fail(group, error)
-        except Exception as error:  # whatever it was, somebody waits for it
-            _fail(group, error)
-        else:
-            answers: list[list[Answer]] = [[] for _ in group]
-            for number, *answer in rows:
-                answers[number].append(Answer(*answer))
-            for job, answer in zip(group, answers, strict=True):
-                if not job.future.done():
-                    job.future.set_result(answer)
-
-
-def _fail(group: list[_Job], error: Exception) -> None:
-    for job in group:
-        if not job.future.done():
-            job.future.set_exception(_copy(error))
-
-
-def _copy(error: Exception) -> Exception:
-    """An exception of its own for each of those who get it, with the same cause."""
-    if not isinstance(error, ProfilecoreError):
-        return error
-    copy = type(error)(error.detail, code=error.code)
-    if isinstance(error, Unavailable) and isinstance(copy, Unavailable):
-        copy.retry_after = error.retry_after
-    copy.__cause__ = error.__cause__
-    return copy
+    async def _send(self, calls: Sequence[str]) -> list[list[Answer]]:
+        answers: list[list[Answer]] = [[] for _ in calls]
+        for number, *answer in await self._fetch(_WRITE, f"[{','.join(calls)}]"):
+            answers[number].append(Answer(*answer))
+        return answers

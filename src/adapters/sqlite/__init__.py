@@ -3,5 +3,6 @@
 from profilecore.adapters.sqlite.database import SqliteDatabase
 from profilecore.adapters.sqlite.log import SqliteLog
 from profilecore.adapters.sqlite.profiles import SqliteProfiles
+from profilecore.adapters.sqlite.tasks import SqliteTasks
 
-__all__ = ["SqliteDatabase", "SqliteLog", "SqliteProfiles"]
+__all__ = ["SqliteDatabase", "SqliteLog", "SqliteProfiles", "SqliteTasks"]

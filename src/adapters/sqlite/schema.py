@@ -49,6 +49,40 @@ STEPS: Final = (
         "CREATE TABLE log (trimmed INTEGER NOT NULL)",
         "INSERT INTO log VALUES (0)",
     ),
+    (
+        # A task that has no due_at has ended.
+        """
+        CREATE TABLE tasks (
+            id BLOB NOT NULL PRIMARY KEY,
+            type TEXT NOT NULL,
+            payload TEXT NOT NULL,
+            status TEXT NOT NULL,
+            priority INTEGER NOT NULL,
+            run_at INTEGER NOT NULL,
+            due_at INTEGER,
+            attempt INTEGER NOT NULL,
+            max_attempts INTEGER NOT NULL,
+            unique_key TEXT,
+            progress REAL,
+            result TEXT NOT NULL,
+            errors TEXT NOT NULL,
+            started_at INTEGER,
+            fence INTEGER NOT NULL,
+            cancelling INTEGER NOT NULL,
+            trace TEXT NOT NULL,
+            revision INTEGER NOT NULL,
+            created_at INTEGER NOT NULL,
+            updated_at INTEGER NOT NULL
+        )
+        """,
+        "CREATE INDEX tasks_due ON tasks (priority, due_at, id) WHERE due_at IS NOT NULL",
+        "CREATE INDEX tasks_of_status ON tasks (status, id)",
+        "CREATE INDEX tasks_of_type ON tasks (type, id)",
+        """
+        CREATE UNIQUE INDEX tasks_key ON tasks (type, unique_key)
+        WHERE unique_key IS NOT NULL AND due_at IS NOT NULL
+        """,
+    ),
 )
 
 

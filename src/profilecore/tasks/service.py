@@ -6,11 +6,11 @@ from datetime import datetime
 from typing import Final
 from uuid import UUID
 
-from profilecore.errors import NotFound, ProfilecoreError
+from profilecore.errors import ProfilecoreError
 from profilecore.order import Order, within_reach
 from profilecore.ports import Tasks
 from profilecore.schedule import TaskQuery
-from profilecore.task import Step, Task
+from profilecore.task import Step, Task, not_found
 from profilecore.tasks.handlers import Handlers
 
 WAIT_MAX: Final = 30.0  # seconds
@@ -138,8 +138,3 @@ class _Waiting:
             if task is None or task.finished:
                 for ended in self._waiters.get(task_id, ()):
                     ended.set()
-
-
-def not_found(task_id: UUID) -> NotFound:
-    """There is no such task, or not any more."""
-    return NotFound(f"There is no task {task_id}.")

@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from profilecore.adapters.postgres.writer import CHANGES_MAX, GROUP_MAX, WAITING_MAX, Answer, Writer
+from profilecore.adapters.postgres.group import CHANGES_MAX, GROUP_MAX, WAITING_MAX
+from profilecore.adapters.postgres.writer import Answer, Writer
 from profilecore.errors import Invalid, Unavailable
 
 Rows = list[tuple[Any, ...]]

@@ -121,7 +121,7 @@ def profile_of(row: tuple[Any, ...]) -> Profile:
     id_, name, email, bio, urls, owner, version, created_at, updated_at, deleted_at = row
     try:
         return Profile.stored(
-            id=_id_of(id_),
+            id=id_of(id_),
             name=name,
             email=email,
             bio=bio,
@@ -141,7 +141,7 @@ def event_of(row: tuple[Any, ...]) -> Event:
     position, profile_id, type_, version, data, at, actor = row
     try:
         kind, values = EventType(type_), decode_data(data)
-        return Event(position, _id_of(profile_id), kind, version, values, moment(at), actor)
+        return Event(position, id_of(profile_id), kind, version, values, moment(at), actor)
     except (ValueError, TypeError, OverflowError) as error:
         raise Garbled("An event in the database cannot be read.") from error
 
@@ -163,5 +163,6 @@ def columns_of(profile: Profile) -> dict[str, Any]:
     }
 
 
-def _id_of(kept: Any) -> UUID:
+def id_of(kept: Any) -> UUID:
+    """An id as a database gives it: a UUID, or the bytes of one."""
     return kept if isinstance(kept, UUID) else UUID(bytes=kept)

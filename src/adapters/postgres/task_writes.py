@@ -1,0 +1,143 @@
+"""Writes of tasks: those that wait at the same time are one call each way."""
+
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Final, NamedTuple, TypeAlias
+from uuid import UUID
+
+from profilecore.adapters.codec.tasks import (
+    TASK,
+    encode_json,
+    step_columns,
+    task_columns,
+    task_of,
+)
+from profilecore.adapters.postgres.database import PostgresDatabase
+from profilecore.adapters.postgres.errors import HELD
+from profilecore.errors import ProfilecoreError, Unavailable
+from profilecore.order import Order
+from profilecore.paging import moment
+from profilecore.task import Step, Task, kept_changing, key_taken, not_found
+
+TRIES: Final = 8
+
+Outcome: TypeAlias = Task | ProfilecoreError
+_Key: TypeAlias = UUID | tuple[str, str | None]
+
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+_NOW: Final = "SELECT profilecore_now()"
+_THERE: Final = f"""
+    SELECT {TASK} FROM tasks WHERE id = ANY(%s) OR (
+        unique_key IS NOT NULL AND due_at IS NOT NULL
+        AND (type, unique_key) IN (SELECT * FROM unnest(%s::text[], %s::text[]))
+    )
+"""  # noqa: S608
+_DATED: Final = f"SELECT profilecore_now(), {TASK} FROM tasks WHERE id = ANY(%s)"  # noqa: S608
+_ADD: Final = "SELECT profilecore_add_tasks(%s::jsonb)"
+_STEP: Final = "SELECT profilecore_step_tasks(%s::jsonb)"
+
+
+class Job(NamedTuple):
+    """A step to be taken."""
+
+    task_id: UUID
+    step: Step
+
+
+async def added(database: PostgresDatabase, orders: Sequence[Order]) -> list[Outcome]:
+    """Add what was ordered; give for each the task that is there now, or why it is refused."""
+    ((now,),) = await database.fetch(_NOW, ())
+    outcomes = [_made(order, moment(now)) for order in orders]
+    missing = [task for task in outcomes if isinstance(task, Task)]
+    there: dict[_Key, Task] = {}
+    for _ in range(TRIES):
+        if not missing:
+            break
+        rows = [{"id": str(task.id), **task_columns(task)} for task in missing]
+        new = {task_id for (task_id,) in await database.fetch(_ADD, (encode_json(rows),))}
+        there |= {task.id: task for task in missing if task.id in new}
+        # What was not added is there already; or was, and has ended in between.
+        missing = [task for task in missing if task.id not in there]
+        if missing:
+            there |= await _twins(database, missing)
+            missing = [task for task in missing if _found(task, there) is None]
+    busy = Unavailable(HELD, retry_after=2)
+    return [
+        (_found(outcome, there) or busy) if isinstance(outcome, Task) else outcome
+        for outcome in outcomes
+    ]
+
+
+async def stepped(database: PostgresDatabase, jobs: Sequence[Job]) -> list[Outcome]:
+    """Take steps from what is stored, in order; give what was stored or why it was refused.
+
+    Nothing is locked between the read and the write: what was changed meanwhile is read again.
+    """
+    outcomes: dict[int, Outcome] = {}
+    tried: dict[UUID, int] = {}
+    for _ in range(TRIES):
+        left = {number: job for number, job in enumerate(jobs) if number not in outcomes}
+        if not left:
+            break
+        rows = await database.fetch(_DATED, ([job.task_id for job in left.values()],))
+        stored = {task.id: task for task in (task_of(row[1:]) for row in rows)}
+        at = moment(rows[0][0]) if rows else _EPOCH
+        states = dict(stored)
+        made = {number: _taken(states, job, at) for number, job in left.items()}
+        kept = await _keep(database, stored, states)
+        for number, job in left.items():
+            before = stored.get(job.task_id)
+            if job.task_id in kept or before is states.get(job.task_id):
+                outcomes[number] = made[number]
+            elif before is not None and tried.get(before.id) == before.revision:
+                outcomes[number] = key_taken(before)  # nobody was faster, and it was not taken
+        tried = {task.id: task.revision for task in stored.values()}
+    return [outcomes.get(n) or kept_changing(job.task_id) for n, job in enumerate(jobs)]
+
+
+async def _keep(
+    database: PostgresDatabase, stored: Mapping[UUID, Task], states: Mapping[UUID, Task]
+) -> set[UUID]:
+    """Store the states that are new; give the ids of those that were."""
+    rows = [
+        {"id": str(task.id), "replaces": stored[task.id].revision, **step_columns(task)}
+        for task in states.values()
+        if task is not stored[task.id]
+    ]
+    if not rows:
+        return set()
+    return {task_id for (task_id,) in await database.fetch(_STEP, (encode_json(rows),))}
+
+
+def _taken(states: dict[UUID, Task], job: Job, at: datetime) -> Outcome:
+    """Take one step on from the states so far, and put the next among them."""
+    if job.task_id not in states:
+        return not_found(job.task_id)
+    try:
+        states[job.task_id] = task = job.step(states[job.task_id], at)
+    except ProfilecoreError as refusal:
+        return refusal
+    return task
+
+
+def _made(order: Order, at: datetime) -> Outcome:
+    try:
+        return order.task(at)
+    except ProfilecoreError as refusal:
+        return refusal
+
+
+async def _twins(database: PostgresDatabase, tasks: Sequence[Task]) -> dict[_Key, Task]:
+    """What has the id of one of these or, being unfinished, its key."""
+    ids, types = [task.id for task in tasks], [task.type for task in tasks]
+    rows = await database.fetch(_THERE, (ids, types, [task.unique_key for task in tasks]))
+    there: dict[_Key, Task] = {}
+    for task in map(task_of, rows):
+        there[task.id] = task
+        if task.unique_key is not None and not task.finished:
+            there[task.type, task.unique_key] = task
+    return there
+
+
+def _found(task: Task, there: Mapping[_Key, Task]) -> Task | None:
+    return there.get(task.id) or there.get((task.type, task.unique_key))
