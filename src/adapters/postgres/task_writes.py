@@ -1,8 +1,9 @@
 """Writes of tasks: those that wait at the same time are one call each way."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import UTC, datetime
-from typing import Final, NamedTuple, TypeAlias
+from itertools import chain, islice
+from typing import Final, NamedTuple, TypeAlias, TypeVar
 from uuid import UUID
 
 from profilecore.adapters.codec.tasks import (
@@ -21,7 +22,10 @@ from profilecore.task import Step, Task, kept_changing, key_taken, not_found
 
 TRIES: Final = 8
 
+W = TypeVar("W")
+
 Outcome: TypeAlias = Task | ProfilecoreError
+Outcomes: TypeAlias = Sequence[Outcome]
 _Key: TypeAlias = UUID | tuple[str, str | None]
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
@@ -44,7 +48,20 @@ class Job(NamedTuple):
     step: Step
 
 
-async def added(database: PostgresDatabase, orders: Sequence[Order]) -> list[Outcome]:
+def together(
+    database: PostgresDatabase,
+    write: Callable[[PostgresDatabase, Sequence[W]], Awaitable[Outcomes]],
+) -> Callable[[Sequence[Sequence[W]]], Awaitable[list[Outcomes]]]:
+    """What sends the writes of several callers as one, and gives each their own outcomes."""
+
+    async def send(calls: Sequence[Sequence[W]]) -> list[Outcomes]:
+        outcomes = iter(await write(database, list(chain.from_iterable(calls))))
+        return [list(islice(outcomes, len(call))) for call in calls]
+
+    return send
+
+
+async def added(database: PostgresDatabase, orders: Sequence[Order]) -> Outcomes:
     """Add what was ordered; give for each the task that is there now, or why it is refused."""
     ((now,),) = await database.fetch(_NOW, ())
     outcomes = [_made(order, moment(now)) for order in orders]
@@ -68,7 +85,7 @@ async def added(database: PostgresDatabase, orders: Sequence[Order]) -> list[Out
     ]
 
 
-async def stepped(database: PostgresDatabase, jobs: Sequence[Job]) -> list[Outcome]:
+async def stepped(database: PostgresDatabase, jobs: Sequence[Job]) -> Outcomes:
     """Take steps from what is stored, in order; give what was stored or why it was refused.
 
     Nothing is locked between the read and the write: what was changed meanwhile is read again.

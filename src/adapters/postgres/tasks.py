@@ -1,9 +1,7 @@
 """Tasks in PostgreSQL."""
 
-import asyncio
 from collections.abc import Collection, Mapping, Sequence
 from datetime import timedelta
-from functools import partial
 from typing import Any, Final
 from uuid import UUID
 
@@ -12,7 +10,7 @@ import msgspec
 from profilecore.adapters.codec.tasks import TASK, claim_of, task_of
 from profilecore.adapters.postgres.database import PostgresDatabase
 from profilecore.adapters.postgres.group import Group
-from profilecore.adapters.postgres.task_writes import Job, Outcome, added, stepped
+from profilecore.adapters.postgres.task_writes import Job, Outcomes, added, stepped, together
 from profilecore.errors import ProfilecoreError
 from profilecore.order import Order
 from profilecore.schedule import Backlog, Claims, TaskQuery
@@ -37,11 +35,11 @@ class PostgresTasks:
 
     def __init__(self, database: PostgresDatabase) -> None:
         self._database = database
-        self._adding = Group[Order, Outcome](partial(added, database), WAIT_MAX)
-        self._stepping = Group[Job, Outcome](partial(stepped, database), WAIT_MAX)
+        self._adding = Group[Sequence[Order], Outcomes](together(database, added), WAIT_MAX)
+        self._stepping = Group[Sequence[Job], Outcomes](together(database, stepped), WAIT_MAX)
 
     async def add(self, orders: Sequence[Order]) -> Sequence[Task | ProfilecoreError]:
-        return await asyncio.gather(*map(self._adding.send, orders))
+        return await self._adding.send(orders, len(orders)) if orders else []
 
     async def get(self, ids: Collection[UUID]) -> dict[UUID, Task]:
         rows = await self._database.fetch(_BY_ID, (list(ids),)) if ids else []
@@ -52,7 +50,7 @@ class PostgresTasks:
 
     async def write(self, steps: Mapping[UUID, Step]) -> dict[UUID, Task | ProfilecoreError]:
         jobs = [Job(task_id, step) for task_id, step in steps.items()]
-        outcomes = await asyncio.gather(*map(self._stepping.send, jobs))
+        outcomes = await self._stepping.send(jobs, len(jobs)) if jobs else []
         return dict(zip(steps, outcomes, strict=True))
 
     async def claim(self, limit: int, lease: timedelta) -> Claims:
