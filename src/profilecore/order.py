@@ -3,7 +3,7 @@
 import json
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Final
@@ -14,6 +14,7 @@ from profilecore.identifiers import new_id
 from profilecore.task import Task
 
 PAYLOAD_MAX: Final = 256 * 1024  # bytes of JSON
+DEPTH_MAX: Final = 100  # values inside values, far below where a decoder or an encoder gives up
 DELAY_MAX: Final = timedelta(days=30)
 PRIORITY_MAX: Final = 9
 ATTEMPTS_MAX: Final = 100
@@ -29,7 +30,9 @@ _SPAN: Final = re.compile(
     r"(?:(?P<s>\d{1,9}(?:\.\d{1,6})?)s)?",
     re.ASCII,
 )
-_A_DELAY: Final = "must be seconds such as 30, or a text such as 90s, 5m or 1h30m, up to 30 days"
+A_DELAY: Final = "must be seconds such as 30, or a text such as 90s, 5m or 1h30m, up to 30 days"
+A_TIME: Final = "must be a time with its zone, such as 2026-11-26T13:00:00Z, at most 30 days on"
+A_PRIORITY: Final = "must be from 0 to 9"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,8 +58,8 @@ class Order:
             FieldError(name, message)
             for name, good, message in (
                 ("type", _is_type(self.type), "must be a word such as http.callback"),
-                ("delay", timedelta(0) <= self.delay <= DELAY_MAX, _A_DELAY),
-                ("priority", 0 <= self.priority <= PRIORITY_MAX, "must be from 0 to 9"),
+                ("delay", timedelta(0) <= self.delay <= DELAY_MAX, A_DELAY),
+                ("priority", 0 <= self.priority <= PRIORITY_MAX, A_PRIORITY),
                 ("max_attempts", 1 <= self.max_attempts <= ATTEMPTS_MAX, "must be from 1 to 100"),
                 ("unique_key", _is_key(self.unique_key), "must be 1 to 255 printable characters"),
             )
@@ -65,7 +68,7 @@ class Order:
         if self.run_at is not None and self.delay:
             errors.append(FieldError("run_at", "and delay are both given; give one of them"))
         if self.run_at is not None and self.run_at.utcoffset() is None:
-            errors.append(FieldError("run_at", "must have a time zone, such as Z"))
+            errors.append(FieldError("run_at", A_TIME))
         errors += _payload_errors(self.payload)
         if errors:
             detail = f"Not valid: {', '.join(error.field for error in errors)}."
@@ -94,6 +97,8 @@ def within_reach(run_at: datetime, at: datetime) -> datetime:
 
     One that is past by no more than clocks differ is taken.
     """
+    if run_at.utcoffset() is None:
+        raise Invalid.field("run_at", A_TIME)
     if not at - CLOCKS_DIFFER <= run_at <= at + DELAY_MAX:
         raise Invalid.field("run_at", f"must be from now ({at:%Y-%m-%dT%H:%M:%SZ}) to 30 days on")
     return run_at
@@ -104,13 +109,13 @@ def delay_of(asked: float | str) -> timedelta:
     if isinstance(asked, str):
         found = _SPAN.fullmatch(asked)
         if found is None or not asked:
-            raise Invalid.field("delay", _A_DELAY)
+            raise Invalid.field("delay", A_DELAY)
         units = {"d": 86_400, "h": 3_600, "m": 60, "s": 1}
         seconds = sum(float(found[unit]) * n for unit, n in units.items() if found[unit])
     else:
         seconds = asked
     if not math.isfinite(seconds) or not 0 <= seconds <= DELAY_MAX.total_seconds():
-        raise Invalid.field("delay", _A_DELAY)
+        raise Invalid.field("delay", A_DELAY)
     return timedelta(seconds=seconds)
 
 
@@ -130,4 +135,21 @@ def _payload_errors(payload: Mapping[str, Any]) -> list[FieldError]:
         return [FieldError("payload", "must be an object of JSON, with text that has a UTF-8 form")]
     if size > PAYLOAD_MAX:
         return [FieldError("payload", f"must have at most {PAYLOAD_MAX:,} bytes, not {size:,}")]
+    if _is_deep(payload):
+        return [FieldError("payload", f"must have at most {DEPTH_MAX} values inside one another")]
     return []
+
+
+def _is_deep(payload: Mapping[str, Any]) -> bool:
+    level: list[Any] = [payload]
+    for _ in range(DEPTH_MAX):
+        level = [inner for outer in level for inner in _inside(outer)]
+        if not level:
+            return False
+    return True
+
+
+def _inside(value: Any) -> Iterable[Any]:
+    if isinstance(value, Mapping):
+        return value.values()
+    return value if isinstance(value, list | tuple) else ()

@@ -6,8 +6,8 @@ from datetime import datetime
 from typing import Final
 from uuid import UUID
 
-from profilecore.errors import ProfilecoreError
-from profilecore.order import Order, within_reach
+from profilecore.errors import Invalid, ProfilecoreError
+from profilecore.order import A_PRIORITY, PRIORITY_MAX, Order, within_reach
 from profilecore.ports import Tasks
 from profilecore.schedule import TaskQuery
 from profilecore.task import Step, Task, not_found
@@ -72,8 +72,11 @@ class TaskService:
     ) -> Task:
         """Give a task that has not started another time or priority.
 
-        `run_at` is asked for the time, given the store's. Raises Conflict where it has started.
+        `run_at` is asked for the time, given the store's. Raises Conflict where it has started,
+        Invalid for a time or priority that will not do.
         """
+        if priority is not None and not 0 <= priority <= PRIORITY_MAX:
+            raise Invalid.field("priority", A_PRIORITY)
 
         def step(task: Task, at: datetime) -> Task:
             then = None if run_at is None else within_reach(run_at(at), at)
