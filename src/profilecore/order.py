@@ -33,6 +33,7 @@ _SPAN: Final = re.compile(
 A_DELAY: Final = "must be seconds such as 30, or a text such as 90s, 5m or 1h30m, up to 30 days"
 A_TIME: Final = "must be a time with its zone, such as 2026-11-26T13:00:00Z, at most 30 days on"
 A_PRIORITY: Final = "must be from 0 to 9"
+NOT_BOTH: Final = "and delay are both given; give one of them"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,7 +67,7 @@ class Order:
             if not good
         ]
         if self.run_at is not None and self.delay:
-            errors.append(FieldError("run_at", "and delay are both given; give one of them"))
+            errors.append(FieldError("run_at", NOT_BOTH))
         if self.run_at is not None and self.run_at.utcoffset() is None:
             errors.append(FieldError("run_at", A_TIME))
         errors += _payload_errors(self.payload)

@@ -9,7 +9,7 @@ from litestar.di import Provide
 from litestar.openapi import OpenAPIConfig
 from prometheus_client import CollectorRegistry
 
-from profilecore.entrypoints.http import batch, events, lists, profiles, system
+from profilecore.entrypoints.http import batch, events, lists, profiles, system, tasks
 from profilecore.entrypoints.http.documentation import CONFIG, document, documentation
 from profilecore.entrypoints.http.edge import AsgiApp, Edge
 from profilecore.entrypoints.http.lifecycle import Lifecycle
@@ -20,10 +20,11 @@ from profilecore.entrypoints.http.queries import check_query
 from profilecore.entrypoints.telemetry import HttpMetrics
 from profilecore.errors import ProfilecoreError
 from profilecore.feed import Feed
-from profilecore.ports import Log, Profiles
+from profilecore.ports import Log, Profiles, TaskUpkeep
 from profilecore.service import ProfileService
+from profilecore.tasks import TaskService
 
-_INJECTED = ("service", "feed", "lifecycle", "checks", "registry", "policy", "in_fallback")
+_INJECTED = ("service", "tasks", "feed", "lifecycle", "checks", "registry", "policy", "in_fallback")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,6 +34,8 @@ class Parts:
     service: ProfileService
     profiles: Profiles
     log: Log
+    tasks: TaskService
+    upkeep: TaskUpkeep
     feed: Feed
     lifecycle: Lifecycle
     checks: system.Checks
@@ -74,6 +77,18 @@ def _build(parts: Parts | None, openapi: OpenAPIConfig | None) -> Litestar:
                     events.history,
                 ],
                 tags=["Profiles"],
+            ),
+            Router(
+                "/tasks",
+                route_handlers=[
+                    tasks.submit,
+                    tasks.read,
+                    tasks.index,
+                    tasks.cancel,
+                    tasks.reschedule,
+                    tasks.retry,
+                ],
+                tags=["Tasks"],
             ),
             Router("/", route_handlers=[events.follow], tags=["Events"]),
         ],

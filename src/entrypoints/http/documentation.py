@@ -13,14 +13,16 @@ from litestar.openapi import OpenAPIConfig
 from litestar.params import FromPath
 from litestar.response import File, Redirect
 
-from profilecore.entrypoints.http import bodies
+from profilecore.entrypoints.http import bodies, task_bodies
 from profilecore.entrypoints.http.answers import BatchResult, EventBody, ProfileReading
 from profilecore.entrypoints.http.examples import EXAMPLES
 from profilecore.entrypoints.http.problems import MEDIA_TYPE, Problem
 from profilecore.entrypoints.http.system import Health, Liveness, Readiness
 from profilecore.entrypoints.version import VERSION
+from profilecore.entrypoints.wire import TaskBody
 from profilecore.errors import NotFound
 from profilecore.paging import Count, Sort
+from profilecore.task import Status
 
 _STATIC = Path(__file__).with_name("static")
 _TYPES_OF_FILES = {".css": "text/css", ".js": "text/javascript", ".png": "image/png"}
@@ -39,6 +41,10 @@ _TYPES = (
     ProfileReading,
     Readiness,
     Sort,
+    Status,
+    TaskBody,
+    task_bodies.NewTask,
+    task_bodies.TaskChanges,
 )
 _JSON = "application/json"
 _MERGE_PATCH = "application/merge-patch+json"
@@ -62,6 +68,8 @@ def document(app: Litestar) -> dict[str, Any]:
     ref = "#/components/schemas/{name}"
     _, components = msgspec.json.schema_components(_TYPES, ref_template=ref)
     schema["components"]["schemas"] = components
+    for name, shape in task_bodies.SHAPES.items():
+        components[name].update(shape)
     for path in schema["paths"].values():
         for operation in path.values():
             _complete(operation)

@@ -16,4 +16,6 @@ EXAMPLES: dict[str, Any] = {
         "update": [],
         "delete": [],
     },
+    "submitTask": {"type": "echo", "payload": {"hello": "world"}, "delay": "1h30m"},
+    "rescheduleTask": {"delay": "5m", "priority": 5},
 }

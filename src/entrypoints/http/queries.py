@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from enum import StrEnum
 from functools import cache
-from typing import Any
+from typing import Any, get_args
 
 from litestar import Request
 from litestar.constants import RESERVED_KWARGS
@@ -44,7 +44,10 @@ def _parameters(
         kwarg = field.kwarg_definition
         if name in others or isinstance(kwarg, HeaderParameter):
             continue
-        kind = field.annotation
-        is_choice = isinstance(kind, type) and issubclass(kind, StrEnum)
-        found[name] = tuple(str(word) for word in kind) if is_choice else ()
+        found[name] = _words(field.annotation)
     return found
+
+
+def _words(kind: Any) -> tuple[str, ...]:
+    kinds = [one for one in get_args(kind) or (kind,) if isinstance(one, type)]
+    return tuple(str(word) for one in kinds if issubclass(one, StrEnum) for word in one)

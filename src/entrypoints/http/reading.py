@@ -12,12 +12,15 @@ from litestar.typing import FieldDefinition
 
 from profilecore.entrypoints.http.problems import Refusal, plain
 from profilecore.errors import FieldError, Invalid
+from profilecore.order import A_DELAY, A_TIME
 
 T = TypeVar("T")
 
 _JSON_TYPES = ("", "application/json", "application/merge-patch+json")
 _WHERE = re.compile(r" - at `\$\.?(?P<path>[^`]*)`$")
 _MEMBER = re.compile(r"^Object (?P<what>contains unknown|missing required) field `(?P<name>[^`]*)`")
+# What the decoder says of these would not tell what else to send.
+_TAKES = {"delay": A_DELAY, "run_at": A_TIME}
 CONSISTENCY_TOKEN = re.compile("^p[0-9]{1,18}$")
 _TAG = re.compile(r'(?:W/)?"([^"]*)"')
 
@@ -91,7 +94,7 @@ def _field_error(text: str) -> FieldError:
         path = f"{path}.{member['name']}".removeprefix(".")
         known = "is not a known field" if "unknown" in member["what"] else "is required"
         return FieldError(path, known)
-    return FieldError(path or "body", plain(message))
+    return FieldError(path or "body", _TAKES.get(path) or plain(message))
 
 
 def etag(version: int) -> str:
