@@ -3,6 +3,10 @@
 import pytest
 
 pytest.register_assert_rewrite(
-    *(f"tests.contracts.{suite}" for suite in ("profiles", "lists", "log", "cache", "queue")),
+    *(
+        f"tests.contracts.{suite}"
+        for suite in ("profiles", "lists", "log", "cache", "queue", "tasks")
+    ),
     "tests.contracts.machine",
+    "tests.contracts.task_machine",
 )

@@ -2,9 +2,11 @@
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
-from typing import Generic, TypeVar
+from datetime import datetime, timedelta
+from typing import Generic, Protocol, TypeVar
 
-from profilecore.ports import Cache, Log, Profiles
+from profilecore.ports import Cache, Log, Profiles, Tasks, TaskUpkeep
+from tests.contracts.samples import AT
 
 T = TypeVar("T")
 
@@ -49,6 +51,20 @@ class CachePlace(Place[Cache]):
     @abstractmethod
     async def sleep(self, seconds: float) -> None:
         """Let time pass for the cache, really or by its clock."""
+
+
+class TaskStore(Tasks, TaskUpkeep, Protocol):
+    """Both ports of one place."""
+
+
+class TasksPlace(Place[TaskStore]):
+    """A place of tasks, whose stores go by a clock that stands still until it is moved."""
+
+    now: datetime = AT
+
+    async def move(self, by: timedelta) -> None:
+        """Let time pass for every store that is open on it, and those to come."""
+        self.now += by
 
 
 @dataclass(frozen=True)
