@@ -5,7 +5,7 @@ import math
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 from uuid import UUID
 
@@ -94,7 +94,7 @@ class Order:
 
 
 def within_reach(run_at: datetime, at: datetime) -> datetime:
-    """The time, as far as a task may be put off; Invalid for one in the past, or too far.
+    """The time in UTC, as far as a task may be put off; Invalid for one in the past, or too far.
 
     One that is past by no more than clocks differ is taken.
     """
@@ -102,7 +102,7 @@ def within_reach(run_at: datetime, at: datetime) -> datetime:
         raise Invalid.field("run_at", A_TIME)
     if not at - CLOCKS_DIFFER <= run_at <= at + DELAY_MAX:
         raise Invalid.field("run_at", f"must be from now ({at:%Y-%m-%dT%H:%M:%SZ}) to 30 days on")
-    return run_at
+    return run_at.astimezone(UTC)
 
 
 def delay_of(asked: float | str) -> timedelta:
