@@ -1,113 +1,15 @@
-"""Each port once more, counted and timed: wrappers, so that nothing else knows of metrics."""
+"""The ports of profiles and of the queue, counted and timed."""
 
-from collections.abc import Awaitable, Callable, Collection, Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
-from time import perf_counter
-from typing import Final, TypeVar
 from uuid import UUID
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
-
-from profilecore.errors import Conflict, Invalid, NotFound, ProfilecoreError, Unavailable
+from profilecore.adapters.observed.metrics import Metrics, Verb, database_verb
+from profilecore.errors import ProfilecoreError
 from profilecore.event import Change, Event
 from profilecore.paging import Page, Query
 from profilecore.ports import Cache, Due, Lease, Log, Profiles, Queue
 from profilecore.profile import Entry, Profile
-
-T = TypeVar("T")
-
-# Edges stand exactly at the limits of alerts: 5, 10 and 20 ms.
-BUCKETS: Final = (
-    *(0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005),
-    *(0.010, 0.020, 0.050, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0),
-)
-_ANSWERS: Final = (NotFound, Conflict, Invalid)  # what a caller asked for, not a failure
-
-
-class Metrics:
-    """The metrics that the wrappers of one registry share."""
-
-    def __init__(self, registry: CollectorRegistry) -> None:
-        self.registry = registry
-        self.hits = Counter(
-            "cache_hits",
-            "Ids found in the cache, known absences among them.",
-            registry=registry,
-        )
-        self.misses = Counter("cache_misses", "Ids not found in the cache.", registry=registry)
-        self.hit_ratio = Gauge(
-            "cache_hit_ratio",
-            "Ids found, of all looked up since the start.",
-            registry=registry,
-        )
-        self.cache_errors = Counter("cache_errors", "Cache calls that failed.", registry=registry)
-        self.cache_latency = Histogram(
-            "cache_operation_latency_seconds",
-            "How long the cache took.",
-            ["operation"],
-            buckets=BUCKETS,
-            registry=registry,
-        )
-        self.database_latency = Histogram(
-            "database_operation_latency_seconds",
-            "How long the database took.",
-            ["port", "operation"],
-            buckets=BUCKETS,
-            registry=registry,
-        )
-        self.database_errors = Counter(
-            "database_errors",
-            "Database calls that failed; a refusal is an answer.",
-            ["port", "operation", "error"],
-            registry=registry,
-        )
-        self.queue_latency = Histogram(
-            "queue_operation_latency_seconds",
-            "How long the queue took; to take includes the wait for a task.",
-            ["operation"],
-            buckets=BUCKETS,
-            registry=registry,
-        )
-        self.queue_errors = Counter(
-            "queue_errors",
-            "Queue calls that failed.",
-            ["operation", "error"],
-            registry=registry,
-        )
-
-
-class _Verb:
-    """Times one verb of a port, and counts how it failed, with its labels bound once."""
-
-    def __init__(self, latency: Histogram, unavailable: Counter, unexpected: Counter) -> None:
-        self._latency = latency
-        self._unavailable = unavailable
-        self._unexpected = unexpected
-
-    async def __call__(self, call: Awaitable[T]) -> T:
-        began = perf_counter()
-        try:
-            return await call
-        except _ANSWERS:
-            raise
-        except Unavailable:
-            self._unavailable.inc()
-            raise
-        except Exception:
-            self._unexpected.inc()
-            raise
-        finally:
-            self._latency.observe(perf_counter() - began)
-
-
-def _database_verb(metrics: Metrics, port: str) -> Callable[[str], _Verb]:
-    def verb(operation: str) -> _Verb:
-        latency = metrics.database_latency.labels(port, operation)
-        errors = metrics.database_errors
-        unavailable = errors.labels(port, operation, "unavailable")
-        return _Verb(latency, unavailable, errors.labels(port, operation, "unexpected"))
-
-    return verb
 
 
 class ObservedProfiles:
@@ -115,7 +17,7 @@ class ObservedProfiles:
 
     def __init__(self, profiles: Profiles, metrics: Metrics) -> None:
         self._profiles = profiles
-        verb = _database_verb(metrics, "profiles")
+        verb = database_verb(metrics, "profiles")
         self._get, self._list = verb("get"), verb("list")
         self._write, self._purge = verb("write"), verb("purge")
 
@@ -141,7 +43,7 @@ class ObservedLog:
 
     def __init__(self, log: Log, metrics: Metrics) -> None:
         self._log = log
-        verb = _database_verb(metrics, "log")
+        verb = database_verb(metrics, "log")
         self._read, self._history = verb("read"), verb("history")
         self._position, self._trim = verb("position"), verb("trim")
 
@@ -166,10 +68,10 @@ class ObservedCache:
         self._hits, self._misses = metrics.hits, metrics.misses
         self._found = self._missed = 0
         latency, errors = metrics.cache_latency.labels, metrics.cache_errors
-        self._get = _Verb(latency("get"), errors, errors)
-        self._put = _Verb(latency("put"), errors, errors)
-        self._drop = _Verb(latency("drop"), errors, errors)
-        self._clear = _Verb(latency("clear"), errors, errors)
+        self._get = Verb(latency("get"), errors, errors)
+        self._put = Verb(latency("put"), errors, errors)
+        self._drop = Verb(latency("drop"), errors, errors)
+        self._clear = Verb(latency("clear"), errors, errors)
         metrics.hit_ratio.set_function(lambda: self._found / max(1, self._found + self._missed))
 
     async def get(self, ids: Collection[UUID]) -> dict[UUID, Entry]:
@@ -197,10 +99,10 @@ class ObservedQueue:
     def __init__(self, queue: Queue, metrics: Metrics) -> None:
         self._queue = queue
 
-        def verb(operation: str) -> _Verb:
+        def verb(operation: str) -> Verb:
             unavailable = metrics.queue_errors.labels(operation, "unavailable")
             unexpected = metrics.queue_errors.labels(operation, "unexpected")
-            return _Verb(metrics.queue_latency.labels(operation), unavailable, unexpected)
+            return Verb(metrics.queue_latency.labels(operation), unavailable, unexpected)
 
         self._put, self._take, self._ack = verb("put"), verb("take"), verb("ack")
         self._retry, self._bury = verb("retry"), verb("bury")

@@ -1,0 +1,21 @@
+"""Each port once more, counted and timed: wrappers, so that nothing else knows of metrics."""
+
+from profilecore.adapters.observed.metrics import BUCKETS, Metrics
+from profilecore.adapters.observed.ports import (
+    ObservedCache,
+    ObservedLog,
+    ObservedProfiles,
+    ObservedQueue,
+)
+from profilecore.adapters.observed.tasks import ObservedTasks, TaskMetrics
+
+__all__ = [
+    "BUCKETS",
+    "Metrics",
+    "ObservedCache",
+    "ObservedLog",
+    "ObservedProfiles",
+    "ObservedQueue",
+    "ObservedTasks",
+    "TaskMetrics",
+]
