@@ -16,6 +16,7 @@ nox.options.sessions = ["lint", "types", "unit", "integration", "e2e", "docs"]
 SOURCES = Path("src")
 MAX_LINES = 300
 REDIS = {"redis-server": "redis-server", "openssl": "openssl"}
+RABBITMQ = {"/usr/lib/rabbitmq/bin/rabbitmq-server": "rabbitmq-server"}
 SERVERS = {  # none of them is on the PATH
     "/usr/lib/postgresql/15/bin/postgres": "postgresql-15",
     "/usr/sbin/pgbouncer": "pgbouncer",
@@ -117,7 +118,7 @@ def unit(session: nox.Session) -> None:
 @nox.session
 def integration(session: nox.Session) -> None:
     """Run the tests of parts that work together."""
-    require(session, **SERVERS, **REDIS)
+    require(session, **SERVERS, **REDIS, **RABBITMQ)
     install(session)
     pytest(session, "tests/integration")
 
@@ -125,7 +126,7 @@ def integration(session: nox.Session) -> None:
 @nox.session
 def faults(session: nox.Session) -> None:
     """Run the campaigns in full; `-- SEED` repeats one."""
-    require(session, **SERVERS, **REDIS)
+    require(session, **SERVERS, **REDIS, **RABBITMQ)
     install(session)
     seed = session.posargs[0] if session.posargs else str(secrets.randbelow(2**32))
     session.log(f"The seed is {seed}.")
@@ -156,7 +157,7 @@ def docs(session: nox.Session) -> None:
 @nox.session
 def load(session: nox.Session) -> None:
     """Run every benchmark, or those named after `--`."""
-    require(session, **SERVERS, **REDIS)
+    require(session, **SERVERS, **REDIS, **RABBITMQ)
     install(session)
     found = sorted(path.stem for path in Path("benchmarks").glob("[!_]*.py"))
     names = session.posargs or found

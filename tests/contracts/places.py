@@ -27,6 +27,8 @@ class Traits:
     """A queue: higher priorities come first; otherwise priority changes nothing."""
     ordered: bool = True
     """A queue: first come, first served within a priority; otherwise in any order."""
+    named: bool = True
+    """A queue: an adapter takes from the queues alone that it was told of; otherwise from all."""
 
 
 class Place(ABC, Generic[T]):

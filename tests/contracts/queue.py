@@ -49,8 +49,9 @@ class QueueContract:
         assert await is_empty(queue)
 
     async def test_a_task_that_is_there_needs_no_wait(self, queue: Queue) -> None:
+        assert await is_empty(queue)  # from now on it is known that there is a taker
         await queue.put(Due(new_id()))
-        await asyncio.sleep(0.1)
+        await asyncio.sleep(0.5)
         assert await queue.take(0.05) is not None
 
     async def test_nobody_else_gets_a_task_that_is_held(self, queue: Queue) -> None:
@@ -115,6 +116,18 @@ class QueueContract:
         if self.traits.ordered and self.traits.prioritised:
             in_order = sorted(tasks, key=lambda task: -task[1])
             assert [lease.task_id for lease in came] == [task for task, _ in in_order]
+
+    async def test_others_queues_are_left_alone_if_they_have_names(self, queue: Queue) -> None:
+        await queue.put(Due(new_id(), queue="elsewhere"))
+        assert await is_empty(queue) == self.traits.named
+        mine = new_id()
+        await queue.put(Due(mine))
+        assert (await taken(queue)).task_id == mine
+
+    async def test_what_travels_along_is_taken_as_it_is(self, queue: Queue) -> None:
+        task = new_id()
+        await queue.put(Due(task, headers={"request_id": "ä-1", "traceparent": "0" * 300}))
+        assert (await taken(queue)).task_id == task
 
     async def test_first_come_first_served_if_ordered(self, queue: Queue) -> None:
         tasks = [new_id() for _ in range(30)]

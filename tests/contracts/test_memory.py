@@ -81,7 +81,7 @@ class TestMemoryCache(CacheContract):
 
 
 class TestMemoryQueue(QueueContract):
-    traits = Traits(durable=False, shared=False)
+    traits = Traits(durable=False, shared=False, named=False)
 
     @pytest.fixture
     def place(self) -> Place[Queue]:

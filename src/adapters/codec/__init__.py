@@ -95,6 +95,11 @@ def encode_data(data: Mapping[str, Any]) -> str:
     return _json_out.encode(data).decode()
 
 
+def encode_event(event: Event) -> bytes:
+    """An event as JSON, with the fields and the form that it has in the HTTP API."""
+    return _json_out.encode(event)
+
+
 def decode_data(kept: str | bytes) -> dict[str, Any]:
     """Read what `encode_data` wrote. Raises Garbled for anything else."""
     try:

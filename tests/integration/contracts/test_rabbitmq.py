@@ -1,0 +1,49 @@
+"""RabbitMQ, real, as a queue that several processes share."""
+
+from collections.abc import AsyncIterator, Iterator
+from itertools import count
+
+import pytest
+
+from profilecore.adapters.rabbitmq import RabbitQueue
+from profilecore.ports import Queue
+from tests.contracts.places import Place, Traits
+from tests.contracts.queue import QueueContract
+from tests.support.rabbitmq import RabbitProcess
+
+_numbers = count(1)
+
+
+class RabbitPlace(Place[Queue]):
+    """Queues with a name of their own."""
+
+    def __init__(self, server: RabbitProcess) -> None:
+        self._server = server
+        self._prefix = f"place{next(_numbers)}"
+        self._opened: list[RabbitQueue] = []
+
+    async def open(self) -> Queue:
+        queue = RabbitQueue(self._server.address, prefetch=50, prefix=self._prefix)
+        await queue.open()
+        self._opened.append(queue)
+        return queue
+
+    async def close(self) -> None:
+        while self._opened:
+            await self._opened.pop().close()
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RabbitProcess]:
+    with RabbitProcess(tmp_path_factory.mktemp("rabbitmq")) as server:
+        yield server
+
+
+class TestRabbitQueue(QueueContract):
+    traits = Traits(durable=True, shared=True, prioritised=False)
+
+    @pytest.fixture
+    async def place(self, server: RabbitProcess) -> AsyncIterator[Place[Queue]]:
+        place = RabbitPlace(server)
+        yield place
+        await place.close()
