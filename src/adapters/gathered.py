@@ -153,6 +153,9 @@ class GatheredProfiles:
     async def purge(self, deleted_before: datetime) -> int:
         return await self._profiles.purge(deleted_before)
 
+    async def erase(self, ids: Collection[UUID]) -> int:
+        return await self._profiles.erase(ids)
+
     async def _read(self, ids: Collection[UUID], at_least: int | None) -> dict[UUID, Profile]:
         return await self._profiles.get(ids, at_least=at_least)
 

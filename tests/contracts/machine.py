@@ -213,6 +213,16 @@ class StoreMachine(RuleBasedStateMachine):
         self.rows = {i: p for i, p in self.rows.items() if i not in gone}
         self.events = [replace(e, data={}) if e.profile_id in gone else e for e in self.events]
 
+    @rule(data=st.data())
+    def erase(self, data: st.DataObject) -> None:
+        known = sorted({event.profile_id for event in self.events} | self.rows.keys())
+        some = data.draw(st.lists(st.sampled_from(known))) if known else []
+        gone = {i for i in some if i not in self.rows or self.rows[i].deleted_at}
+        there = gone & self.rows.keys()
+        assert self.run(self.store.profiles.erase(some)) == len(there)
+        self.rows = {i: p for i, p in self.rows.items() if i not in gone}
+        self.events = [replace(e, data={}) if e.profile_id in gone else e for e in self.events]
+
     @rule(at=times)
     def trim(self, at: datetime) -> None:
         trimmed = 0

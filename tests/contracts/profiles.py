@@ -1,6 +1,7 @@
 """What every adapter of the Profiles port does: reading, writing, purging."""
 
 import asyncio
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -380,3 +381,60 @@ class ProfilesContract:
         assert await store.profiles.purge(AT + timedelta(days=2)) == 1_100
         assert await store.profiles.get([p.id for p in people]) == {}
         assert {str(e.data) for e in await store.log.read(0, 3_000)} == {"{}"}
+
+    # Erasing
+
+    async def test_erase_takes_a_tombstone_of_any_age_and_what_the_log_says_of_it(
+        self, store: Store
+    ) -> None:
+        gone, other, alive = person(), person(), person()
+        await add(store.profiles, gone, other, alive)
+        change = updated(gone, name="Secret")
+        other_gone = deleted(other)
+        await write(store.profiles, change, deleted(change.profile), other_gone)
+        before = await store.log.read(0, 100)
+        assert await store.profiles.erase([gone.id]) == 1
+        kept = {other.id: other_gone.profile, alive.id: alive}
+        assert await store.profiles.get([gone.id, other.id, alive.id]) == kept
+        blank = {gone.id: {"data": {}}}
+        expected = [replace(event, **blank.get(event.profile_id, {})) for event in before]
+        assert list(await store.log.read(0, 100)) == expected
+
+    async def test_a_living_profile_is_not_erased(self, store: Store) -> None:
+        """Whoever follows the log has to be told of its end before."""
+        alive, gone = person(), person()
+        (event, _) = await add(store.profiles, alive, gone)
+        await write(store.profiles, deleted(gone))
+        assert await store.profiles.erase([alive.id, gone.id]) == 1
+        assert await store.profiles.get([alive.id, gone.id]) == {alive.id: alive}
+        assert list(await store.log.history(alive.id, None, 10)) == [event]
+
+    async def test_erase_may_be_repeated(self, store: Store) -> None:
+        gone = person()
+        await add(store.profiles, gone)
+        await write(store.profiles, deleted(gone))
+        ids = [gone.id, new_id(), gone.id]
+        assert [await store.profiles.erase(ids) for _ in range(3)] == [1, 0, 0]
+        assert await store.profiles.erase([]) == 0
+        assert [e.data for e in await store.log.history(gone.id, None, 10)] == [{}, {}]
+
+    async def test_what_was_erased_may_come_anew_and_be_erased_again(self, store: Store) -> None:
+        profile = person()
+        for times in (1, 2):
+            await add(store.profiles, profile)
+            assert await store.profiles.get([profile.id]) == {profile.id: profile}
+            gone = deleted(profile)
+            await write(store.profiles, gone)
+            assert await store.profiles.erase([profile.id]) == 1
+            (refusal,) = await store.profiles.write([restored(gone.profile)], atomic=False)
+            assert isinstance(refusal, Conflict)
+            assert refusal.version is None
+            history = await store.log.history(profile.id, None, 10)
+            assert [e.data for e in history] == [{}] * 2 * times
+
+    async def test_erase_takes_any_number(self, store: Store) -> None:
+        people = [person() for _ in range(1_100)]
+        await add(store.profiles, *people)
+        await write(store.profiles, *map(deleted, people[1:]))
+        assert await store.profiles.erase({p.id for p in people}) == 1_099
+        assert await store.profiles.get([p.id for p in people]) == {people[0].id: people[0]}

@@ -77,14 +77,21 @@ class MemoryProfiles:
 
     async def purge(self, deleted_before: datetime) -> int:
         rows = self._store.rows
-        gone = {i for i, p in rows.items() if p.deleted_at and p.deleted_at < deleted_before}
-        for profile_id in gone:
+        return self._forget({i for i, p in rows.items() if _is_old(p, deleted_before)})
+
+    async def erase(self, ids: Collection[UUID]) -> int:
+        rows = self._store.rows
+        return self._forget({i for i in ids if i not in rows or rows[i].deleted_at})
+
+    def _forget(self, gone: set[UUID]) -> int:
+        there = gone & self._store.rows.keys()
+        for profile_id in there:
             self._store.set_row(profile_id, None)
         self._store.events[:] = [
             replace(event, data={}) if event.profile_id in gone else event
             for event in self._store.events
         ]
-        return len(gone)
+        return len(there)
 
     def _refusal(self, change: Change) -> Conflict | None:
         profile, store = change.profile, self._store
@@ -92,6 +99,10 @@ class MemoryProfiles:
         holder = store.emails.get(profile.email_key, profile.id)
         version = None if stored is None else stored.version
         return change.refusal(version, email_taken=holder != profile.id)
+
+
+def _is_old(profile: Profile, deleted_before: datetime) -> bool:
+    return profile.deleted_at is not None and profile.deleted_at < deleted_before
 
 
 class MemoryLog:

@@ -19,7 +19,7 @@ class ObservedProfiles:
         self._profiles = profiles
         verb = database_verb(metrics, "profiles")
         self._get, self._list = verb("get"), verb("list")
-        self._write, self._purge = verb("write"), verb("purge")
+        self._write, self._purge, self._erase = verb("write"), verb("purge"), verb("erase")
 
     async def get(
         self, ids: Collection[UUID], *, at_least: int | None = None
@@ -36,6 +36,9 @@ class ObservedProfiles:
 
     async def purge(self, deleted_before: datetime) -> int:
         return await self._purge(self._profiles.purge(deleted_before))
+
+    async def erase(self, ids: Collection[UUID]) -> int:
+        return await self._erase(self._profiles.erase(ids))
 
 
 class ObservedLog:

@@ -22,6 +22,7 @@ PURGED_AT_ONCE: Final = 500
 _BY_ID: Final = f"SELECT {PROFILE} FROM profiles WHERE id = ANY(%s)"  # noqa: S608
 _BY_EMAIL: Final = f"SELECT {PROFILE} FROM profiles WHERE email_key = %s AND deleted_at IS NULL"  # noqa: S608
 _PURGE: Final = "SELECT profilecore_purge(%s, %s)"
+_ERASE: Final = "SELECT profilecore_erase(%s)"
 _ESCAPED: Final = str.maketrans({"\\": r"\\", "%": r"\%", "_": r"\_"})
 
 
@@ -82,6 +83,13 @@ class PostgresProfiles:
             total += purged
             if purged < PURGED_AT_ONCE:
                 return total
+
+    async def erase(self, ids: Collection[UUID]) -> int:
+        if not ids:
+            return 0
+        erased: int
+        ((erased,),) = await self._database.fetch(_ERASE, (list(ids),))
+        return erased
 
 
 def statement(query: Query) -> tuple[str, tuple[Any, ...]]:

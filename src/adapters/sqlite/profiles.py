@@ -63,6 +63,10 @@ class SqliteProfiles:
             if purged < PURGED_AT_ONCE:
                 return total
 
+    async def erase(self, ids: Collection[UUID]) -> int:
+        keys = [(profile_id.bytes,) for profile_id in set(ids)]
+        return await self._database.write(lambda c: _erase(c, keys)) if keys else 0
+
 
 def statement(query: Query) -> tuple[str, list[Any]]:
     """The page that `query` asks for, by sort, cursor and `q`, with one row more than its limit."""
@@ -159,7 +163,15 @@ def _append(connection: sqlite3.Connection, change: Change) -> Event:
 
 def _purge(connection: sqlite3.Connection, deleted_before: int) -> int:
     sql = "SELECT id FROM profiles WHERE deleted_at < ? AND deleted_at IS NOT NULL LIMIT ?"
-    ids = connection.execute(sql, (deleted_before, PURGED_AT_ONCE)).fetchall()
-    connection.executemany("DELETE FROM profiles WHERE id = ?", ids)
+    return _forget(connection, connection.execute(sql, (deleted_before, PURGED_AT_ONCE)).fetchall())
+
+
+def _erase(connection: sqlite3.Connection, ids: Sequence[tuple[bytes]]) -> int:
+    sql = "SELECT 1 FROM profiles WHERE id = ? AND deleted_at IS NULL"
+    return _forget(connection, [id_ for id_ in ids if not connection.execute(sql, id_).fetchone()])
+
+
+def _forget(connection: sqlite3.Connection, ids: Sequence[tuple[bytes]]) -> int:
+    removed = connection.executemany("DELETE FROM profiles WHERE id = ?", ids).rowcount
     connection.executemany("UPDATE events SET data = '{}' WHERE profile_id = ?", ids)
-    return len(ids)
+    return max(removed, 0)  # -1 where there was no id

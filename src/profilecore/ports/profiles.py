@@ -54,6 +54,14 @@ class Profiles(Protocol):
         """
         ...
 
+    async def erase(self, ids: Collection[UUID]) -> int:
+        """Remove those tombstones for good, whatever their age; give their number.
+
+        As `purge` does; the data of events goes also where the row has gone before. A profile
+        that is alive stays, so that each end of one is in the log. May be repeated.
+        """
+        ...
+
 
 class Log(Protocol):
     """The change log: what `Profiles.write` appended, in order of position."""

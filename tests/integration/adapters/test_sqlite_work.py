@@ -171,7 +171,8 @@ async def test_an_index_that_disagrees_is_no_conflict(database: SqliteDatabase) 
         await profiles.write([created(person(bio="x"))], atomic=False)
 
 
-async def test_what_was_erased_is_not_in_the_file(path: Path) -> None:
+@pytest.mark.parametrize("verb", ["purge", "erase"])
+async def test_what_was_removed_is_not_in_the_file(path: Path, verb: str) -> None:
     database = SqliteDatabase(path)
     await database.open()
     profiles = SqliteProfiles(database)
@@ -180,7 +181,10 @@ async def test_what_was_erased_is_not_in_the_file(path: Path) -> None:
     change = updated(secret, name="Topsecretother")
     gone = deleted(change.profile)
     await write(profiles, change, gone)
-    assert await profiles.purge(gone.profile.updated_at.replace(year=2100)) == 1
+    if verb == "purge":
+        assert await profiles.purge(gone.profile.updated_at.replace(year=2100)) == 1
+    else:
+        assert await profiles.erase([secret.id]) == 1
     await database.close()
     content = b"".join(file.read_bytes() for file in path.parent.iterdir())
     assert b"opsecret" not in content

@@ -15,6 +15,7 @@ from profilecore.adapters.postgres.node import Parameters
 from profilecore.adapters.postgres.profiles import statement
 from profilecore.adapters.postgres.rows import row_of
 from profilecore.event import Change
+from profilecore.identifiers import new_id
 from profilecore.paging import Count, Cursor, Query, Sort
 from tests.contracts.samples import add, created, deleted, person, updated, write
 from tests.support.campaign import rounds
@@ -174,6 +175,9 @@ def test_a_portion_is_trimmed_and_purged_by_indexes(full: PostgresAddress) -> No
     assert "profiles_tombstones" in plan
     assert "events_of_profile" in plan
     is_looked_up(plan, within=100 * at_once)
+    plan = explained(full, profiles_module._ERASE, ([new_id()],))
+    assert "events_of_profile" in plan
+    is_looked_up(plan, within=100)
 
 
 @pytest.mark.campaign

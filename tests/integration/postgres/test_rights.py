@@ -80,6 +80,7 @@ async def test_the_service_works_with_them(
         await add(profiles, gone)
         await write(profiles, deleted(gone, AT + timedelta(days=1)))
         assert await profiles.purge(AT + timedelta(days=2)) == 1
+        assert await profiles.erase([gone.id]) == 0
         assert await PostgresLog(database).trim(AT + timedelta(days=36_500)) > 30
 
 

@@ -54,6 +54,7 @@ async def test_each_operation_is_one_round_trip(relay: Relay, database: Postgres
         profiles.write([created(some)], atomic=False),
         profiles.write([updated(some), deleted(updated(some).profile)], atomic=True),
         profiles.purge(AT),
+        profiles.erase(ids),
         log.read(0, 100),
         log.history(some.id, None, 10),
         log.position(),

@@ -21,6 +21,7 @@ from profilecore.errors import Conflict, Invalid, NotFound, Unavailable
 from profilecore.event import Change, Event, EventType
 from profilecore.feed import Feed
 from profilecore.ports import Profiles
+from profilecore.profile import Profile
 from profilecore.service import ProfileService
 from tests.contracts.samples import (
     AT,
@@ -240,27 +241,33 @@ async def test_a_snapshot_of_before_the_wait_is_refused(
         assert await PostgresLog(opened).position() == 0
 
 
-async def test_purge_and_restore_take_turns(opened: PostgresDatabase) -> None:
+@pytest.mark.parametrize("verb", ["purge", "erase"])
+async def test_removal_and_restore_take_turns(opened: PostgresDatabase, verb: str) -> None:
     """A tombstone on its way out is brought back whole, or not at all."""
     profiles, log = PostgresProfiles(opened), PostgresLog(opened)
+
+    async def remove(profile: Profile) -> int:
+        if verb == "erase":
+            return await profiles.erase([profile.id])
+        return await profiles.purge(profile.updated_at.replace(year=9000))
+
     for _ in range(20):
         profile = person()
         await add(profiles, profile)
         gone = deleted(profile, AT)
         await write(profiles, gone)
         change = restored(gone.profile)
-        purged, (outcome,) = await asyncio.gather(
-            profiles.purge(gone.profile.updated_at.replace(year=9000)),
-            profiles.write([change], atomic=False),
+        removed, (outcome,) = await asyncio.gather(
+            remove(gone.profile), profiles.write([change], atomic=False)
         )
         rows = await profiles.get([profile.id])
         first = (await log.history(profile.id, None, 10))[-1]
-        assert purged == (0 if isinstance(outcome, Event) else 1)
+        assert removed == (0 if isinstance(outcome, Event) else 1)
         assert bool(rows) == isinstance(outcome, Event) == bool(first.data)
         if rows:
             again = deleted(change.profile, AT)
             await write(profiles, again)
-            await profiles.purge(again.profile.updated_at.replace(year=9000))
+            await remove(again.profile)
 
 
 async def test_an_update_keeps_the_indexes_true(opened: PostgresDatabase) -> None:

@@ -68,6 +68,7 @@ def database_calls(port: Any, log: Any) -> dict[tuple[str, str], Awaitable[Any]]
         ("profiles", "list"): port.list(Query()),
         ("profiles", "write"): port.write([created(person())], atomic=False),
         ("profiles", "purge"): port.purge(AT),
+        ("profiles", "erase"): port.erase([]),
         ("log", "read"): log.read(0, 1),
         ("log", "history"): log.history(new_id(), None, 1),
         ("log", "position"): log.position(),
