@@ -396,8 +396,7 @@ class ProfilesContract:
         assert await store.profiles.erase([gone.id]) == 1
         kept = {other.id: other_gone.profile, alive.id: alive}
         assert await store.profiles.get([gone.id, other.id, alive.id]) == kept
-        blank = {gone.id: {"data": {}}}
-        expected = [replace(event, **blank.get(event.profile_id, {})) for event in before]
+        expected = [replace(e, data={}) if e.profile_id == gone.id else e for e in before]
         assert list(await store.log.read(0, 100)) == expected
 
     async def test_a_living_profile_is_not_erased(self, store: Store) -> None:
