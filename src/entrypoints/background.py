@@ -11,14 +11,20 @@ from loguru import logger
 @asynccontextmanager
 async def running(name: str, work: Coroutine[Any, Any, None]) -> AsyncIterator[None]:
     """Keep `work` going in the background; if it ends by itself, say so."""
-    task = asyncio.create_task(work, name=name)
-    task.add_done_callback(_report)
+    task = begun(name, work)
     try:
         yield
     finally:
         task.cancel()
         with suppress(asyncio.CancelledError):
             await asyncio.wait({task})
+
+
+def begun(name: str, work: Coroutine[Any, Any, None]) -> "asyncio.Task[None]":
+    """A task that says so where an error ends it."""
+    task = asyncio.create_task(work, name=name)
+    task.add_done_callback(_report)
+    return task
 
 
 def _report(task: "asyncio.Task[None]") -> None:

@@ -1,23 +1,28 @@
 """Where everything is put together; nobody else but its part `caching` imports adapters."""
 
+from collections.abc import Mapping
+from typing import Any
+
 from dependency_injector import containers, providers
 from loguru import logger
 
 from profilecore.adapters.gathered import GatheredProfiles
-from profilecore.adapters.memory import MemoryLog, MemoryProfiles, MemoryQueue, MemoryStore
-from profilecore.adapters.observed import Metrics, ObservedLog, ObservedProfiles, ObservedQueue
+from profilecore.adapters.memory import MemoryLog, MemoryProfiles, MemoryStore, MemoryTasks
+from profilecore.adapters.observed import Metrics, ObservedLog, ObservedProfiles
 from profilecore.adapters.postgres import (
     Migrations,
     PostgresAddress,
     PostgresDatabase,
     PostgresLog,
     PostgresProfiles,
+    PostgresTasks,
 )
-from profilecore.adapters.sqlite import SqliteDatabase, SqliteLog, SqliteProfiles
+from profilecore.adapters.sqlite import SqliteDatabase, SqliteLog, SqliteProfiles, SqliteTasks
 from profilecore.entrypoints.caching import Caching, opening
 from profilecore.entrypoints.http.lifecycle import Lifecycle
 from profilecore.entrypoints.http.policy import Policy
 from profilecore.entrypoints.settings import Settings
+from profilecore.entrypoints.tasking import Tasking
 from profilecore.entrypoints.telemetry import (
     DatabaseServers,
     HttpMetrics,
@@ -26,7 +31,9 @@ from profilecore.entrypoints.telemetry import (
     new_registry,
 )
 from profilecore.feed import Feed
+from profilecore.ports import Log, Profiles
 from profilecore.service import ProfileService
+from profilecore.tasks import Context, Handler, Handlers
 
 DATABASE_FILE = "profiles.db"
 
@@ -79,6 +86,13 @@ async def _nothing_to_ask() -> None:
 def _only_era() -> int:
     """A store on one machine loses nothing of its log but all of it."""
     return 0
+
+
+def _handlers(service: ProfileService, profiles: Profiles, log: Log) -> Handlers:
+    async def echo(_context: Context, payload: Mapping[str, Any]) -> Mapping[str, Any]:
+        return payload
+
+    return Handlers([Handler(type="echo", run=echo)])
 
 
 class Container(containers.DeclarativeContainer):
@@ -141,7 +155,6 @@ class Container(containers.DeclarativeContainer):
         profiles=profiles,
         log=log,
     )
-    queue = providers.Singleton(ObservedQueue, providers.Singleton(MemoryQueue), port_metrics)
     feed = providers.Singleton(Feed, caching.cache, log, caching.relay, store_era=era)
     service = providers.Singleton(
         ProfileService,
@@ -151,6 +164,20 @@ class Container(containers.DeclarativeContainer):
         tombstones_kept=settings.provided.tombstones_kept,
         announce=feed.provided.wake,
         known=feed.provided.known,
+    )
+    handlers = providers.Singleton(_handlers, service, profiles, log)
+    tasking = providers.Container(
+        Tasking,
+        settings=settings,
+        registry=registry,
+        port_metrics=port_metrics,
+        upkeep=providers.Selector(
+            settings.provided.database,
+            sqlite=providers.Singleton(SqliteTasks, sqlite),
+            postgres=providers.Singleton(PostgresTasks, postgres),
+            memory=providers.Singleton(MemoryTasks),
+        ),
+        handlers=handlers,
     )
     servers = providers.Singleton(DatabaseServers, registry, postgres.provided.servers)
     lag = providers.Singleton(LoopLag, registry)

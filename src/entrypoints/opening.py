@@ -8,8 +8,9 @@ from profilecore.entrypoints.background import running
 from profilecore.entrypoints.caching import beside, in_fallback, resolved
 from profilecore.entrypoints.container import Container
 from profilecore.entrypoints.http import Parts
-from profilecore.entrypoints.http.system import Checks
+from profilecore.entrypoints.http.system import Check, Checks
 from profilecore.entrypoints.settings import Settings
+from profilecore.entrypoints.tasking import queue_check, working
 from profilecore.errors import Unavailable
 from profilecore.feed import Feed
 from profilecore.ports import Cache, Log, Profiles
@@ -30,6 +31,8 @@ async def opened(settings: Settings) -> AsyncIterator[Parts]:
             service=await resolved(container.service()),
             profiles=await resolved(container.profiles()),
             log=await resolved(container.log()),
+            tasks=await resolved(container.tasking().service()),
+            upkeep=await resolved(container.tasking().upkeep()),
             feed=await resolved(container.feed()),
             lifecycle=container.lifecycle(),
             checks=await _checks(container),
@@ -39,7 +42,6 @@ async def opened(settings: Settings) -> AsyncIterator[Parts]:
             body_timeout=settings.body_timeout.total_seconds(),
             in_fallback=await in_fallback(container.caching()),
         )
-        container.queue()  # its metrics are there from the start
         if settings.database == "postgres":
             await resolved(container.servers())
         if settings.command != "tool":
@@ -48,6 +50,7 @@ async def opened(settings: Settings) -> AsyncIterator[Parts]:
                 await stack.enter_async_context(running(name, work))
             await stack.enter_async_context(running("feed", parts.feed.follow()))
             await stack.enter_async_context(running("loop lag", container.lag().watch()))
+            await stack.enter_async_context(working(container.tasking(), parts.lifecycle))
         yield parts
 
 
@@ -94,12 +97,12 @@ async def _checks(container: Container) -> Checks:
             raise Unavailable("Redis is lost or behind the log: memory stands in for it")
         return str(settings.cache)
 
-    async def queue() -> str:
-        return "embedded"
-
+    others: dict[str, Check] = {"cache": cache}
+    if settings.command != "tool":
+        others["queue"] = await queue_check(container.tasking())
     return Checks(
         database=database,
-        others={"cache": cache, "queue": queue},
+        others=others,
         resources=container.resources().read,
     )
 

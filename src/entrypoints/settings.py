@@ -23,6 +23,7 @@ from profilecore.entrypoints.variables import (
     SECRET,
     SWITCH,
     WORD,
+    WORDS,
     BadSetting,
     Kind,
     Secret,
@@ -35,9 +36,9 @@ from profilecore.entrypoints.variables import (
 )
 
 T = TypeVar("T")
-Command: TypeAlias = Literal["dev", "serve", "tool"]
+Command: TypeAlias = Literal["dev", "serve", "worker", "tool"]
 
-COMMANDS: Final[tuple[Command, ...]] = ("dev", "serve", "tool")
+COMMANDS: Final[tuple[Command, ...]] = ("dev", "serve", "worker", "tool")
 DEFAULT: Final = "default"
 _MOMENT: Final = timedelta(milliseconds=1)
 
@@ -76,7 +77,7 @@ class Settings:
     """What a process was told by its environment; `server_port` is `SERVER_PORT`, and so on.
 
     A secret is a `Secret`, or None where it was not given. `command` is what the settings are for:
-    `dev` and `serve` run the service, `tool` is everything else.
+    `dev` and `serve` run the service, `worker` runs tasks alone, `tool` is everything else.
     """
 
     command: Command
@@ -86,12 +87,13 @@ class Settings:
         "Address to listen on",
         serve="0.0.0.0",  # noqa: S104 - a pod's own
     )
-    server_port: int = variable(PORT, "8080", "Server port; 0 takes any free one")
+    server_port: int = variable(PORT, "8080", "Server port; 0 takes any free one", worker="8081")
     database: str = variable(
         one_of("sqlite", "postgres", "memory"),
         "sqlite",
-        "Where profiles are kept",
+        "Where profiles and tasks are kept",
         serve=...,
+        worker=...,
     )
     data_dir: Path = variable(PATH, "./data", "Folder of the SQLite database")
     db_host: tuple[tuple[str, int | None], ...] = variable(
@@ -139,9 +141,28 @@ class Settings:
     redis_ca_file: Path | None = variable(
         PATH, None, "Certificates that Redis' has to be signed by; the system's if not set"
     )
+    queue: str = variable(
+        one_of("memory", "rabbitmq"),
+        "memory",
+        "How due tasks reach workers; with memory each worker looks for them in the database",
+    )
     queue_uri: Secret = variable(
         QUEUE, "amqp://guest:guest@localhost:5672/", "RabbitMQ connection URI"
     )
+    queue_ca_file: Path | None = variable(
+        PATH, None, "Certificates that RabbitMQ's has to be signed by; the system's if not set"
+    )
+    task_concurrency: int = variable(
+        whole(0, 1_000), "0", "Tasks that this process runs at once", dev="10", worker="10"
+    )
+    task_queues: tuple[str, ...] = variable(
+        WORDS, "default", "Queues of RabbitMQ that this process takes tasks from"
+    )
+    task_lease: timedelta = variable(
+        duration(timedelta(seconds=1)), "30s", "Time after which a lost worker's task is rescued"
+    )
+    tasks_kept: timedelta = variable(duration(), "7d", "How long `gc` leaves tasks that have ended")
+    log_kept: timedelta = variable(duration(), "30d", "How long `gc` leaves the change log")
     auth_mode: str = variable(
         one_of("none", built=" (the only one built so far)"),
         "none",
@@ -159,7 +180,11 @@ class Settings:
         duration(), "0s", "Time to be not ready before the listener closes"
     )
     shutdown_timeout: timedelta = variable(
-        duration(_MOMENT), "3s", "Longest wait for requests under way", serve="10s"
+        duration(_MOMENT),
+        "3s",
+        "Longest wait for requests and tasks under way",
+        serve="10s",
+        worker="25s",
     )
     log_format: str = variable(
         one_of("auto", "json", "text"), "auto", "Form of log lines; auto is text on a terminal"

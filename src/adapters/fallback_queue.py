@@ -1,0 +1,34 @@
+"""A queue for when the one that everybody shares is away."""
+
+from profilecore.errors import Unavailable
+from profilecore.ports import Due, Lease, Queue
+
+
+class FallbackQueue:
+    """Puts what `primary` does not take into `fallback`, and is `primary` in all else.
+
+    So whoever takes from `fallback` has to be there beside. What is in both by then is started
+    once all the same: the row of a task decides.
+    """
+
+    def __init__(self, primary: Queue, fallback: Queue) -> None:
+        self._primary = primary
+        self._fallback = fallback
+
+    async def put(self, due: Due) -> None:
+        try:
+            await self._primary.put(due)
+        except Unavailable:
+            await self._fallback.put(due)
+
+    async def take(self, timeout: float) -> Lease | None:  # noqa: ASYNC109 - the port's
+        return await self._primary.take(timeout)
+
+    async def ack(self, lease: Lease) -> None:
+        await self._primary.ack(lease)
+
+    async def retry(self, lease: Lease) -> None:
+        await self._primary.retry(lease)
+
+    async def bury(self, lease: Lease) -> None:
+        await self._primary.bury(lease)
