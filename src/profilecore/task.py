@@ -143,8 +143,13 @@ class Task:
         return self._to(Status.CANCELLED, at)
 
     def handed_back(self, at: datetime, fence: int) -> Self:
-        """A worker that stops gives up an attempt, as if it had not begun; it is due at once."""
+        """A worker that stops gives up an attempt, as if it had not begun; it is due at once.
+
+        Cancelled if that was asked for.
+        """
         self._must_run(fence)
+        if self.cancelling:
+            return self._to(Status.CANCELLED, at)
         return self._to(Status.SCHEDULED, at, attempt=self.attempt - 1, due_at=at, progress=None)
 
     def released(self, at: datetime) -> Self:
@@ -197,7 +202,9 @@ class Task:
             raise Conflict(detail, code="task_state")
 
     def _failures(self, at: datetime, text: str, attempt: int) -> tuple[Failure, ...]:
-        return (*self.errors, Failure(attempt, at, text.replace("\0", "")[:FAILURE_MAX]))
+        # What was raised may say anything; this can be stored anywhere.
+        text = text.replace("\0", "").encode(errors="backslashreplace").decode()
+        return (*self.errors, Failure(attempt, at, text[:FAILURE_MAX]))
 
     def _to(self, status: Status, at: datetime, **changes: Any) -> Self:
         if status is not Status.RUNNING:
