@@ -1,10 +1,9 @@
 """What becomes of a task, by the way in which its run has ended."""
 
-import asyncio
 import json
 import logging
 from datetime import datetime
-from typing import Any, Final
+from typing import Final
 
 from profilecore.task import Step, Task
 from profilecore.tasks.handlers import GiveUp, Handler, Stopped
@@ -16,23 +15,36 @@ _logger = logging.getLogger(__name__)
 
 
 def verdict(run: Run, handler: Handler) -> Step | None:
-    """The step that settles its task; None where it is not, or should not be, this one's to do."""
-    fence = run.task.fence
+    """The step that settles its task; None where it is not, or should not be, this one's to do.
+
+    What was done in spite of an end to its time, or of a cancellation, is done.
+    """
+    done = run.work.done() and not run.work.cancelled()
+    error = run.work.exception() if done else None
+    if done and error is None:
+        return _done(run)
     if run.why is Why.TIME:
         return _failed(run, f"took longer than {handler.timeout.total_seconds():g} s")
     if not run.work.done():
         # It may go on until its process has ended; nobody else may begin before that.
         return None
-    if run.work.cancelled() or isinstance(run.work.exception(), Stopped | asyncio.CancelledError):
+    if error is None or isinstance(error, Stopped):
         return _gave_way(run)
-    error = run.work.exception()
-    if error is not None:
-        _logger.warning("a task of type %s failed", run.task.type, exc_info=error)
-        return _failed(run, f"{type(error).__name__}: {error}", final=isinstance(error, GiveUp))
-    result = run.work.result()
-    wrong = _wrong_with(result)
-    if wrong is not None:
-        return _failed(run, wrong)
+    _logger.warning("a task of type %s failed", run.task.type, exc_info=error)
+    return _failed(run, _said(error), final=isinstance(error, GiveUp))
+
+
+def _done(run: Run) -> Step:
+    fence = run.task.fence
+    try:
+        text = json.dumps(run.work.result(), ensure_ascii=False, allow_nan=False)
+        size = len(text.encode())
+    except (TypeError, ValueError, RecursionError) as error:
+        return _failed(run, f"its result is not JSON: {error}")
+    if size > RESULT_MAX:
+        most = f"{RESULT_MAX:,} is the most that is kept"
+        return _failed(run, f"its result has {size:,} bytes, and {most}")
+    result = json.loads(text)  # as every store gives it back: lists for tuples, plain values
     return lambda task, at: task.succeeded(at, fence, result)
 
 
@@ -56,11 +68,8 @@ def _failed(run: Run, text: str, *, final: bool = False) -> Step:
     return step
 
 
-def _wrong_with(result: Any) -> str | None:
+def _said(error: BaseException) -> str:
     try:
-        size = len(json.dumps(result, ensure_ascii=False, allow_nan=False).encode())
-    except (TypeError, ValueError, RecursionError) as error:
-        return f"its result is not JSON: {error}"
-    if size > RESULT_MAX:
-        return f"its result has {size:,} bytes, and {RESULT_MAX:,} is the most that is kept"
-    return None
+        return f"{type(error).__name__}: {error}"
+    except Exception:
+        return type(error).__name__
