@@ -15,6 +15,8 @@ from profilecore.tasks.handlers import Context, Handler
 END_MAX: Final = 2.0
 """How many seconds a handler has to end once its time is over."""
 
+_ASKED: Final = "asked to end"
+
 
 class Processes(Protocol):
     """Functions in processes of their own."""
@@ -35,7 +37,10 @@ class Runner:
         if handler.process:
             return await self._processes.run(handler.run, context.attempt, dict(payload))
         if inspect.iscoroutinefunction(handler.run):
-            return await handler.run(context, payload)
+            try:
+                return await handler.run(context, payload)
+            except SystemExit as error:  # it would end the loop, and all that runs in it
+                raise RuntimeError(f"SystemExit: {error}") from error
         return await _in_thread(lambda: handler.run(context, payload))
 
 
@@ -66,10 +71,10 @@ class Run:
 
     def end(self, why: Why) -> None:
         """Make it end. Only one that was cancelled is waited for as long as its time allows."""
-        if self.why in (None, Why.CANCELLED):
+        if self.why in (None, Why.CANCELLED) and not self.work.done():
             self.why = why
             self.context.cancel()
-            self.work.cancel()
+            self.work.cancel(_ASKED)
             if why is not Why.CANCELLED:
                 self._loop.call_later(END_MAX, self._finish)
 
@@ -78,11 +83,14 @@ class Run:
             self.over.set_result(None)
 
 
+_STRAY: Final = (StopIteration, SystemExit, KeyboardInterrupt, asyncio.CancelledError)
+
+
 async def _in_thread(call: Callable[[], Any]) -> Any:
     """Call in a thread that nobody has to wait for at the end of the process.
 
-    A thread cannot be ended from outside: where the caller is cancelled, it goes on until the
-    thread has ended.
+    A thread cannot be ended from outside: where its run is asked to end, that is waited for; but
+    not where the loop itself ends, and cancels what is left in it.
     """
     loop = asyncio.get_running_loop()
     answer: asyncio.Future[Any] = loop.create_future()
@@ -98,8 +106,8 @@ async def _in_thread(call: Callable[[], Any]) -> Any:
         try:
             result = context.run(call)
         except BaseException as raised:  # SystemExit too: a thread's error is its task's
-            # A future cannot carry these two, nor may they end the loop.
-            stray = isinstance(raised, StopIteration | SystemExit | KeyboardInterrupt)
+            # A future cannot carry these, nor may they end the loop, or look like a cancellation.
+            stray = isinstance(raised, _STRAY)
             error = RuntimeError(f"{type(raised).__name__}: {raised}") if stray else raised
         try:
             loop.call_soon_threadsafe(settle, error, result)
@@ -111,6 +119,6 @@ async def _in_thread(call: Callable[[], Any]) -> Any:
     while True:
         try:
             return await asyncio.shield(answer)
-        except asyncio.CancelledError:
-            if answer.cancelled():
+        except asyncio.CancelledError as cancelled:
+            if cancelled.args != (_ASKED,):
                 raise
