@@ -3,14 +3,14 @@
 import asyncio
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from datetime import datetime, timedelta
 from typing import Final
 from uuid import UUID
 
-from profilecore.errors import Conflict, NotFound, Unavailable
+from profilecore.errors import Conflict, NotFound, ProfilecoreError, Unavailable
 from profilecore.ports import Tasks
-from profilecore.task import Step, Task
+from profilecore.task import Status, Step, Task
 from profilecore.tasks.running import Run, Why
 
 LOOK_EVERY: Final = 0.5
@@ -31,8 +31,7 @@ class Keeper:
         self._held_until: dict[UUID, float] = {}
         self._shown: dict[UUID, float | None] = {}
         self._some = asyncio.Event()
-        self._none = asyncio.Event()
-        self._none.set()
+        self._stopping = False
 
     @contextmanager
     def keeping(self, run: Run, since: float) -> Iterator[None]:
@@ -40,8 +39,10 @@ class Keeper:
         key = run.task.id
         self._runs[key] = run
         self._held_until[key] = since + self._lease.total_seconds()
+        self._shown.pop(key, None)
         self._some.set()
-        self._none.clear()
+        if self._stopping:  # it was being started while the others were ended
+            run.end(Why.STOPPING)
         try:
             yield
         finally:
@@ -50,16 +51,10 @@ class Keeper:
                 self._shown.pop(key, None)
             if not self._runs:
                 self._some.clear()
-                self._none.set()
-
-    async def ended(self, seconds: float) -> None:
-        """Return when no run is left, or after so many seconds."""
-        with suppress(TimeoutError):
-            async with asyncio.timeout(seconds):
-                await self._none.wait()
 
     def hand_back(self) -> None:
-        """End every run, for the process stops."""
+        """End every run, and those to come, for the process stops."""
+        self._stopping = True
         for run in list(self._runs.values()):
             run.end(Why.STOPPING)
 
@@ -102,9 +97,8 @@ class Keeper:
             return
         shown = {task_id: runs[task_id].context.progressed() for task_id in steps}
         for task_id, outcome in (await self._tasks.write(steps)).items():
-            if isinstance(outcome, Conflict | NotFound):
-                if not runs[task_id].work.done():
-                    runs[task_id].end(Why.LOST)
+            if isinstance(outcome, NotFound) or _is_refused(outcome):
+                runs[task_id].end(Why.LOST)
             elif isinstance(outcome, Task) and task_id in self._held_until:
                 self._held_until[task_id] = began + lease
                 self._shown[task_id] = shown[task_id]
@@ -118,10 +112,12 @@ class Keeper:
         return step
 
 
+def _is_refused(outcome: Task | ProfilecoreError) -> bool:
+    return isinstance(outcome, Conflict) and outcome.code == "task_state"
+
+
 def _heed(run: Run, task: Task) -> None:
-    if run.work.done():
-        return  # it is being settled
-    if task.fence != run.task.fence or task.finished:
+    if task.fence != run.task.fence or task.status is not Status.RUNNING:
         run.end(Why.LOST)
     elif task.cancelling:
         run.end(Why.CANCELLED)

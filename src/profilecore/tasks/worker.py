@@ -7,6 +7,7 @@ from contextlib import AbstractContextManager, nullcontext, suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final, cast
+from uuid import UUID
 
 from profilecore.errors import NotFound, ProfilecoreError, Unavailable
 from profilecore.ports import Lease, Queue, Tasks
@@ -61,42 +62,41 @@ class Worker:
         self._announce = announce
         self._keeper = Keeper(tasks, rules.lease)
         self._draining = asyncio.Event()
+        self._slots: set[asyncio.Task[None]] = set()
         self._idle: set[asyncio.Task[None]] = set()
 
     async def run(self) -> None:
         """Work until drained; returns when the last task that it had in hand has ended."""
         keeping = asyncio.create_task(self._keeper.run())
-        slots = {asyncio.create_task(self._slot()) for _ in range(self._rules.concurrency)}
-        self._idle |= slots
+        self._slots = {asyncio.create_task(self._slot()) for _ in range(self._rules.concurrency)}
+        working = asyncio.gather(*self._slots)
         try:
-            await asyncio.gather(*slots)
+            await asyncio.wait((keeping, working), return_when=asyncio.FIRST_COMPLETED)
+            if keeping.done():  # nothing can be run safely without it
+                keeping.result()
+            await working
             if self._rules.empties:
                 await self._empty()
         finally:
-            for task in (keeping, *slots):
+            for task in (keeping, *self._slots):
                 task.cancel()
-            await asyncio.gather(keeping, *slots, return_exceptions=True)
+            await asyncio.gather(keeping, working, *self._slots, return_exceptions=True)
 
     async def drain(self, grace: float) -> None:
         """Take no more; give back, after `grace` seconds, what has not ended by then."""
         self._draining.set()
         for slot in self._idle:
             slot.cancel()
-        await self._keeper.ended(grace)
+        if self._slots:
+            await asyncio.wait(self._slots, timeout=grace)
         self._keeper.hand_back()
 
     async def _slot(self) -> None:
         me = cast("asyncio.Task[None]", asyncio.current_task())
-        pause = _FIRST_PAUSE
         while not self._draining.is_set():
             self._idle.add(me)
             try:
-                lease = await self._queue.take(TAKE_MAX)
-                pause = _FIRST_PAUSE
-            except Unavailable:
-                lease = None
-                await asyncio.sleep(pause)
-                pause = min(2 * pause, _LAST_PAUSE)
+                lease = await self._take()
             except asyncio.CancelledError:
                 if self._draining.is_set():
                     return
@@ -106,11 +106,20 @@ class Worker:
             if lease is not None:
                 await self._work(lease)
 
+    async def _take(self) -> Lease | None:
+        pause = _FIRST_PAUSE
+        while True:
+            try:
+                return await self._queue.take(TAKE_MAX)
+            except Unavailable:
+                await asyncio.sleep(pause)
+                pause = min(2 * pause, _LAST_PAUSE)
+
     async def _work(self, lease: Lease) -> None:
         """Do what was taken. The row decides whether there is anything to do."""
         since = time.monotonic()
         try:
-            outcome = (await self._tasks.write({lease.task_id: self._start}))[lease.task_id]
+            outcome = await self._step(lease.task_id, self._start)
         except Unavailable:
             await asyncio.sleep(_FIRST_PAUSE)
             await self._settle(self._queue.retry, lease)
@@ -148,7 +157,7 @@ class Worker:
         pause = _FIRST_PAUSE
         while not self._keeper.lost(task.id):
             try:
-                outcome = (await self._tasks.write({task.id: step}))[task.id]
+                outcome = await self._step(task.id, step)
             except Unavailable:
                 await asyncio.sleep(pause)
                 pause = min(2 * pause, _LAST_PAUSE)
@@ -157,6 +166,12 @@ class Worker:
                 self._announce()
             return
         # Whoever rescues it goes on with it.
+
+    async def _step(self, task_id: UUID, step: Step) -> Task | ProfilecoreError:
+        outcome = (await self._tasks.write({task_id: step}))[task_id]
+        if isinstance(outcome, Task | NotFound) or outcome.code == "task_state":
+            return outcome
+        raise Unavailable(outcome.detail) from outcome  # nothing is decided: others were faster
 
     async def _settle(self, verb: Callable[[Lease], object], lease: Lease) -> None:
         with suppress(Unavailable):  # it is delivered again, and the row says that it is done
