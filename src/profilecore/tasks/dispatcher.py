@@ -67,23 +67,24 @@ class Dispatcher:
         due = [claim for claim in found.claims if claim.status is not Status.RUNNING]
         if lost:
             await self._tasks.write({claim.id: _rescue(claim) for claim in lost})
-        if due:
-            await self._hand_over(due)
+        if due and not await self._hand_over(due):
+            return self._poll  # the queue is away: more claims would not help it
         if len(found.claims) == room:
             return 0.0
         if found.next_in is None:
             return self._poll
         return min(self._poll, max(0.0, found.next_in.total_seconds()))
 
-    async def _hand_over(self, claims: Sequence[Claim]) -> None:
+    async def _hand_over(self, claims: Sequence[Claim]) -> int:
+        """Give how many the queue has taken."""
         outcomes = await asyncio.gather(*map(self._put, claims), return_exceptions=True)
         put = [c for c, outcome in zip(claims, outcomes, strict=True) if outcome is None]
-
         if put:  # a worker may have started, or ended, some of them already: then this is refused
             await self._tasks.write({claim.id: self._queued(claim) for claim in put})
         for outcome in outcomes:
             if isinstance(outcome, BaseException) and not isinstance(outcome, ProfilecoreError):
                 raise outcome
+        return len(put)
 
     def _queued(self, claim: Claim) -> Step:
         return lambda task, at: task.queued(at, claim.due_at, self._queued_for)
