@@ -164,7 +164,7 @@ class TasksContract:
         task = await one(tasks, payload={"text": "ü" * (size // 2) + "x" * (size % 2)})
         assert await stored(tasks, task) == task
         nested: dict[str, Any] = {}
-        for _ in range(100):
+        for _ in range(45):
             nested = {"n": [nested]}
         deep = await one(tasks, payload=nested)
         assert (await stored(tasks, deep)).payload == nested

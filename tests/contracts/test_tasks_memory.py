@@ -3,8 +3,11 @@
 import pytest
 
 from profilecore.adapters.memory import MemoryTasks
-from tests.contracts.places import TasksPlace, TaskStore, Traits
+from profilecore.ports import Queue
+from tests.contracts.places import Place, TasksPlace, TaskStore, Traits
+from tests.contracts.task_machine import TaskMachine, played
 from tests.contracts.tasks import TasksContract
+from tests.contracts.test_memory import MemoryQueuePlace
 
 
 class MemoryTasksPlace(TasksPlace):
@@ -23,3 +26,16 @@ class TestMemoryTasks(TasksContract):
     @pytest.fixture
     def place(self) -> TasksPlace:
         return MemoryTasksPlace()
+
+
+class MemoryMachine(TaskMachine):
+    traits = Traits(durable=False, shared=False)
+
+    def make_place(self) -> TasksPlace:
+        return MemoryTasksPlace()
+
+    def make_queue(self) -> Place[Queue]:
+        return MemoryQueuePlace()
+
+
+TestMemoryTasksAgainstModel = played(MemoryMachine)
