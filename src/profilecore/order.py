@@ -129,19 +129,24 @@ def _is_key(key: str | None) -> bool:
 
 def _payload_errors(payload: Mapping[str, Any]) -> list[FieldError]:
     try:
-        text = json.dumps(payload, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
-        size = len(text.encode())
+        size = len(as_json(payload).encode())
     except (TypeError, ValueError, RecursionError):
         return [FieldError("payload", "must be an object of JSON, with text that has a UTF-8 form")]
     if size > PAYLOAD_MAX:
         return [FieldError("payload", f"must have at most {PAYLOAD_MAX:,} bytes, not {size:,}")]
-    if _is_deep(payload):
+    if is_deep(payload):
         return [FieldError("payload", f"must have at most {DEPTH_MAX} values inside one another")]
     return []
 
 
-def _is_deep(payload: Mapping[str, Any]) -> bool:
-    level: list[Any] = [payload]
+def as_json(value: Any) -> str:
+    """The text that is kept of it; TypeError, ValueError or RecursionError where it is no JSON."""
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+
+
+def is_deep(value: Any) -> bool:
+    """Whether more than `DEPTH_MAX` values are inside one another."""
+    level = [value]
     for _ in range(DEPTH_MAX):
         level = [inner for outer in level for inner in _inside(outer)]
         if not level:

@@ -5,6 +5,7 @@ import logging
 from datetime import datetime
 from typing import Final
 
+from profilecore.order import DEPTH_MAX, as_json, is_deep
 from profilecore.task import Step, Task
 from profilecore.tasks.handlers import GiveUp, Handler, Stopped
 from profilecore.tasks.running import Run, Why
@@ -37,13 +38,15 @@ def verdict(run: Run, handler: Handler) -> Step | None:
 def _done(run: Run) -> Step:
     fence = run.task.fence
     try:
-        text = json.dumps(run.work.result(), ensure_ascii=False, allow_nan=False)
+        text = as_json(run.work.result())
         size = len(text.encode())
     except (TypeError, ValueError, RecursionError) as error:
         return _failed(run, f"its result is not JSON: {error}")
     if size > RESULT_MAX:
         most = f"{RESULT_MAX:,} is the most that is kept"
         return _failed(run, f"its result has {size:,} bytes, and {most}")
+    if is_deep(run.work.result()):
+        return _failed(run, f"its result has more than {DEPTH_MAX} values inside one another")
     result = json.loads(text)  # as every store gives it back: lists for tuples, plain values
     return lambda task, at: task.succeeded(at, fence, result)
 
