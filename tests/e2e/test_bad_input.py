@@ -20,6 +20,7 @@ from tests.support.http import (
     snapshot,
 )
 from tests.support.processes import Server
+from tests.support.tasks import SUBMIT, TASKS, path_of_task, reached, submitted
 
 UNKNOWN = "0198c5a0-0000-7000-8000-000000000000"
 BATCH = f"{PROFILES}/batch"
@@ -34,6 +35,18 @@ class Stored:
     gone: dict[str, Any]
     robbed: dict[str, Any]
     """Deleted, and its email is the other's now."""
+    task: dict[str, Any]
+    """To be started in an hour."""
+    done: dict[str, Any]
+    """A task that has ended."""
+
+    def path(self, template: str) -> str:
+        """A path with the names of the above in braces."""
+        for name in ("here", "gone", "robbed"):
+            template = template.replace(f"{{{name}}}", path_of(getattr(self, name)))
+        for name in ("task", "done"):
+            template = template.replace(f"{{{name}}}", path_of_task(getattr(self, name)))
+        return template
 
 
 @pytest.fixture(scope="module")
@@ -41,7 +54,9 @@ def stored(api: httpx.Client) -> Stored:
     here, gone, robbed = created(api), created(api), created(api, email="Robbed@example.com")
     api.delete(path_of(gone))
     api.delete(path_of(robbed))
-    return Stored(here, created(api, email="rObbed@example.com"), gone, robbed)
+    other = created(api, email="rObbed@example.com")
+    task, done = submitted(api, delay="1h"), reached(api, submitted(api), "succeeded")
+    return Stored(here, other, gone, robbed, task, done)
 
 
 @dataclass(frozen=True)
@@ -165,6 +180,79 @@ PARAMETERS: list[tuple[str, str, list[str] | None]] = [
     ("cursor deep", "cursor=" + "W1tb" * 15_000, None),
 ]
 HISTORY_PARAMETERS = ["cursor=x", "cursor=-1", "cursor=", "limit=0", "limit=1001", "sort=name"]
+# What breaks a rule of a task that is submitted, with what has to be said of it.
+ORDERS: list[tuple[str, dict[str, Any], list[str]]] = [
+    ("type unknown", {"type": "nothing"}, ["type"]),
+    ("type empty", {"type": ""}, ["type"]),
+    ("type null", {"type": None}, ["type"]),
+    ("type with NUL", {"type": "echo\0"}, ["type"]),
+    ("type too long", {"type": "e" * 10_000}, ["type"]),
+    ("payload null", {"payload": None}, ["payload"]),
+    ("payload an array", {"payload": []}, ["payload"]),
+    ("payload over 256 KiB", {"payload": {"a": "x" * 262_144}}, ["payload"]),
+    ("payload over 256 KiB of UTF-8", {"payload": {"a": "é" * 131_072}}, ["payload"]),
+    ("max_attempts 0", {"max_attempts": 0}, ["max_attempts"]),
+    ("max_attempts 101", {"max_attempts": 101}, ["max_attempts"]),
+    ("max_attempts null", {"max_attempts": None}, ["max_attempts"]),
+    ("unique_key empty", {"unique_key": ""}, ["unique_key"]),
+    ("unique_key null", {"unique_key": None}, ["unique_key"]),
+    ("unique_key a number", {"unique_key": 7}, ["unique_key"]),
+    ("unique_key too long", {"unique_key": "x" * 256}, ["unique_key"]),
+    ("unique_key with NUL", {"unique_key": "a\0b"}, ["unique_key"]),
+    ("many at once", {"priority": -1, "max_attempts": 0}, ["priority", "max_attempts"]),
+    ("an unknown field", {"delai": 1}, ["delai"]),
+    ("the server's fields", {"status": "succeeded"}, ["status"]),
+]
+# The same for one that is changed.
+TIMES: list[tuple[str, dict[str, Any], list[str]]] = [
+    ("delay negative", {"delay": -1}, ["delay"]),
+    ("delay tiny and negative", {"delay": -0.001}, ["delay"]),
+    ("delay over 30 days", {"delay": 2_592_001}, ["delay"]),
+    ("delay huge", {"delay": 10**400}, ["delay"]),
+    ("delay null", {"delay": None}, ["delay"]),
+    ("delay true", {"delay": True}, ["delay"]),
+    ("delay an array", {"delay": [30]}, ["delay"]),
+    ("delay text over 30 days", {"delay": "30d1s"}, ["delay"]),
+    ("delay text huge", {"delay": f"{'9' * 400}d"}, ["delay"]),
+    *(
+        (f"delay {text!r}", {"delay": text}, ["delay"])
+        for text in ("", "30", "soon", "1.5h", "5m1h", "-5m", "5 m", "NaN", "inf", "1h\n", "٣s")
+    ),
+    ("run_at in the past", {"run_at": "2020-01-01T00:00:00Z"}, ["run_at"]),
+    ("run_at beyond 30 days", {"run_at": "2999-01-01T00:00:00Z"}, ["run_at"]),
+    ("run_at at the end of time", {"run_at": "9999-12-31T23:59:59-23:59"}, ["run_at"]),
+    ("run_at at its beginning", {"run_at": "0001-01-01T00:00:00+23:59"}, ["run_at"]),
+    ("run_at without a zone", {"run_at": "2026-11-26T13:00:00"}, ["run_at"]),
+    ("run_at a date", {"run_at": "2026-11-26"}, ["run_at"]),
+    ("run_at a number", {"run_at": 1_795_000_000}, ["run_at"]),
+    ("run_at text", {"run_at": "tomorrow"}, ["run_at"]),
+    ("run_at null", {"run_at": None}, ["run_at"]),
+    ("two times", {"run_at": "2026-11-26T13:00:00Z", "delay": 0}, ["run_at"]),
+    ("priority -1", {"priority": -1}, ["priority"]),
+    ("priority 10", {"priority": 10}, ["priority"]),
+    ("priority huge", {"priority": 10**30}, ["priority"]),
+    ("priority a fraction", {"priority": 1.5}, ["priority"]),
+    ("priority null", {"priority": None}, ["priority"]),
+]
+TASK_PARAMETERS: list[tuple[str, str, list[str]]] = [
+    ("unknown", "state=dead", ["state"]),
+    ("status unknown", "status=pending", ["status"]),
+    ("status empty", "status=", ["status"]),
+    ("status in capitals", "status=DEAD", ["status"]),
+    ("type no word", "type=a%20b", ["type"]),
+    ("type with NUL", "type=echo%00", ["type"]),
+    ("type empty", "type=", ["type"]),
+    ("type too long", f"type={'x' * 101}", ["type"]),
+    ("limit 0", "limit=0", ["limit"]),
+    ("limit 101", "limit=101", ["limit"]),
+    ("limit no number", "limit=ten", ["limit"]),
+    ("cursor empty", "cursor=", ["cursor"]),
+    ("cursor made up", "cursor=AAAA", ["cursor"]),
+    ("cursor of another page", "cursor=AaIX_jJ7cr6XGNcSAH2cfR", ["cursor"]),
+    ("cursor with a line end", "cursor=AaIX_jJ7cr6XGNcSAH2cfQ%0A", ["cursor"]),
+    ("cursor not ascii", "cursor=%C3%A9", ["cursor"]),
+]
+WAITS = ["-1", "31", "30.001", "NaN", "inf", "-0.1", "", "ten", "1s", "9" * 400]
 FEED_PARAMETERS = ["after=x", "after=-1", "after=", f"after={'9' * 30}", "from=1"]
 
 
@@ -203,6 +291,64 @@ def table() -> list[Bad]:
             for query in FEED_PARAMETERS
         ),
         *others(),
+        *of_tasks(),
+    ]
+
+
+def of_tasks() -> list[Bad]:
+    bad = []
+    for name, content, status, code, at_fault in BODIES:
+        if content.startswith(b'{"'):
+            continue  # another shape, so that another field is at fault
+        for method, path in (("POST", SUBMIT), ("PATCH", "{task}")):
+            bad.append(Bad(name, method, path, status, code, content, JSON, at_fault or None))
+    for name, values, at_fault in (*ORDERS, *TIMES):
+        body = sent({"type": "echo"} | values)
+        bad.append(Bad(name, "POST", SUBMIT, 422, "invalid", body, JSON, at_fault))
+    bad += [
+        Bad(name, "PATCH", "{task}", 422, "invalid", sent(values), JSON, at_fault)
+        for name, values, at_fault in (*TIMES, ("type", {"type": "echo"}, ["type"]))
+    ]
+    bad += [
+        Bad(name, "GET", f"{TASKS}?{query}", 400, "malformed", at_fault=at_fault)
+        for name, query, at_fault in TASK_PARAMETERS
+    ]
+    bad += [
+        Bad(f"wait={wait[:9]}", "GET", f"{{task}}?wait={wait}", 400, "malformed", at_fault=["wait"])
+        for wait in WAITS
+    ]
+    nan = b'{"type": "echo", "delay": NaN}'
+    endless = b'{"type": "echo", "delay": 1e999}'
+    deep = [b'{"type":"echo","payload":{"a":%b%b}}' % (b"[" * n, b"]" * n) for n in (100, 500, 900)]
+    large = sent({"type": "echo", "payload": {"a": "x" * 1_100_000}})
+    form = {"Content-Type": "application/x-www-form-urlencoded"}
+    unknown, change = f"{TASKS}/{UNKNOWN}", sent({"priority": 1})
+    return [
+        *bad,
+        *(Bad("deep", "POST", SUBMIT, 422, "invalid", body, JSON, ["payload"]) for body in deep),
+        Bad("no type", "POST", SUBMIT, 422, "invalid", b"{}", JSON, ["type"]),
+        Bad("NaN", "POST", SUBMIT, 400, "malformed", nan, JSON),
+        Bad("endless", "POST", SUBMIT, 422, "invalid", endless, JSON, ["delay"]),
+        Bad("1 MB", "POST", SUBMIT, 413, "too_large", large, JSON, mentions="1,048,576 bytes"),
+        Bad("1 MB", "PATCH", "{task}", 413, "too_large", large, JSON, mentions="1,048,576 bytes"),
+        Bad("form", "POST", SUBMIT, 415, "unsupported_media_type", b"type=echo", form),
+        Bad("form", "PATCH", "{task}", 415, "unsupported_media_type", b"priority=1", form),
+        Bad("nothing", "PATCH", "{task}", 422, "invalid", b"{}", JSON, ["body"]),
+        Bad(
+            "query", "POST", f"{SUBMIT}?x=1", 400, "malformed", sent({"type": "echo"}), JSON, ["x"]
+        ),
+        Bad("query", "PATCH", "{task}?x=1", 400, "malformed", change, JSON, ["x"]),
+        Bad("query", "DELETE", "{task}?wait=1", 400, "malformed", None, {}, ["wait"]),
+        Bad("query", "POST", "{done}/retry?x=1", 400, "malformed", None, {}, ["x"]),
+        Bad("unknown id", "GET", unknown, 404, "not_found"),
+        Bad("unknown id", "DELETE", unknown, 404, "not_found"),
+        Bad("unknown id", "PATCH", unknown, 404, "not_found", change, JSON),
+        Bad("unknown id", "POST", f"{unknown}/retry", 404, "not_found"),
+        Bad("no uuid", "GET", f"{TASKS}/17", 404, "not_found"),
+        Bad("not dead", "POST", "{task}/retry", 409, "task_state"),
+        Bad("ended", "POST", "{done}/retry", 409, "task_state"),
+        Bad("ended", "DELETE", "{done}", 409, "task_state"),
+        Bad("ended", "PATCH", "{done}", 409, "task_state", change, JSON),
     ]
 
 
@@ -355,8 +501,7 @@ def others() -> list[Bad]:
 @pytest.mark.parametrize("bad", table(), ids=lambda bad: f"{bad.method}-{bad.path[:24]}-{bad.name}")
 def test_bad_input(server: Server, api: httpx.Client, stored: Stored, bad: Bad) -> None:
     """Bad input gets a clear problem document and changes nothing."""
-    path = bad.path.replace("{here}", path_of(stored.here)).replace("{gone}", path_of(stored.gone))
-    path = path.replace("{robbed}", path_of(stored.robbed))
+    path = stored.path(bad.path)
     before = snapshot(server)
     response = api.request(bad.method, path, content=bad.content, headers=bad.headers)
     document = problem(response, bad.status, bad.code)
@@ -402,6 +547,10 @@ def test_a_cursor_of_another_sort(api: httpx.Client, stored: Stored) -> None:
         ("POST", "/health", {"GET"}),
         ("DELETE", "/metrics", {"GET"}),
         ("PATCH", "/openapi.json", {"GET"}),
+        ("POST", TASKS, {"GET"}),
+        ("GET", SUBMIT, {"POST"}),
+        ("PUT", "{task}", {"GET", "PATCH", "DELETE"}),
+        ("GET", "{done}/retry", {"POST"}),
         ("TRACE", PROFILES, {"GET", "POST"}),
     ],
 )
@@ -410,7 +559,7 @@ def test_wrong_method(
 ) -> None:
     """405 has Allow, with what is allowed."""
     before = snapshot(server)
-    response = api.request(method, path.replace("{here}", path_of(stored.here)))
+    response = api.request(method, stored.path(path))
     document = problem(response, 405, "method_not_allowed")
     assert document["detail"].startswith(f"{method} is not allowed here; allowed: ")
     named = set(response.headers["allow"].split(", "))
@@ -418,10 +567,10 @@ def test_wrong_method(
     assert snapshot(server) == before
 
 
-@pytest.mark.parametrize("path", [PROFILES, "{here}", BATCH, "/health"])
+@pytest.mark.parametrize("path", [PROFILES, "{here}", BATCH, "{task}", "/health"])
 def test_options(api: httpx.Client, stored: Stored, path: str) -> None:
     """OPTIONS says what is allowed, the same as a 405 does."""
-    where = path.replace("{here}", path_of(stored.here))
+    where = stored.path(path)
     response = api.options(where)
     assert response.status_code == 204
     refused = api.request("TRACE", where)

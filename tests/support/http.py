@@ -85,9 +85,10 @@ def fields_at_fault(document: dict[str, Any]) -> list[str]:
 
 
 def snapshot(server: Server) -> tuple[str, list[Any], list[Any]]:
-    """All there is: the export, the rows with their tombstones, and the log."""
+    """All there is: the export and the tasks, the rows with their tombstones, and the log."""
     with server.client() as client:
         export = client.get(f"{PROFILES}/export").text
+        export += client.get("/api/v1/tasks", params={"limit": 100}).text
     with sqlite3.connect(f"{server.database.as_uri()}?mode=ro", uri=True) as connection:
         rows = connection.execute("SELECT * FROM profiles ORDER BY id").fetchall()
         events = connection.execute("SELECT * FROM events ORDER BY position").fetchall()

@@ -40,6 +40,7 @@ async def inside(
     async with opened(Settings.read("dev", given)) as original:
         parts = change(original)
         parts.lifecycle.started = True
+        await asyncio.sleep(0.02)  # by then all has begun that goes on beside the requests
         app = create_app(parts)
         transport = httpx.ASGITransport(app)
         async with httpx.AsyncClient(transport=transport, base_url="http://inside") as client:

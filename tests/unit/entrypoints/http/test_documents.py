@@ -6,7 +6,7 @@ from uuid import UUID
 import msgspec
 import pytest
 
-from profilecore import rules
+from profilecore import order, rules
 from profilecore.batch import ITEMS_MAX
 from profilecore.entrypoints.http import openapi_document
 from profilecore.entrypoints.http.bodies import (
@@ -19,6 +19,7 @@ from profilecore.entrypoints.http.bodies import (
 )
 from profilecore.entrypoints.http.examples import EXAMPLES
 from profilecore.entrypoints.http.methods import allow
+from profilecore.entrypoints.http.task_bodies import NewTask, TaskChanges
 
 ID = UUID("0198c5a0-0000-7000-8000-000000000000")
 TYPES: dict[str, type] = {
@@ -26,6 +27,8 @@ TYPES: dict[str, type] = {
     "updateProfile": ProfileChanges,
     "patchProfile": ProfilePatch,
     "batchProfiles": Batch,
+    "submitTask": NewTask,
+    "rescheduleTask": TaskChanges,
 }
 
 
@@ -76,6 +79,25 @@ def test_limits_are_those_of_the_rules(document: dict[str, Any]) -> None:
     assert properties["image_urls"]["items"]["maxLength"] == rules.URL_MAX
     for part in ("create", "update", "delete"):
         assert schemas["Batch"]["properties"][part]["maxItems"] == ITEMS_MAX
+
+
+def test_limits_of_tasks_are_those_of_an_order(document: dict[str, Any]) -> None:
+    schemas = document["components"]["schemas"]
+    new = schemas["NewTask"]
+    assert new["additionalProperties"] is False
+    assert new["required"] == ["type"]
+    properties = new["properties"]
+    assert properties["type"]["maxLength"] == order.TYPE_MAX
+    seconds, text = properties["delay"]["anyOf"]
+    assert (seconds["minimum"], seconds["maximum"]) == (0, order.DELAY_MAX.total_seconds())
+    assert text["type"] == "string"
+    assert properties["priority"]["maximum"] == order.PRIORITY_MAX
+    assert properties["max_attempts"]["maximum"] == order.ATTEMPTS_MAX
+    assert properties["max_attempts"]["default"] == order.ATTEMPTS
+    assert properties["unique_key"]["maxLength"] == order.KEY_MAX
+    for name in ("NewTask", "TaskChanges"):
+        assert schemas[name]["not"] == {"required": ["delay", "run_at"]}
+    assert schemas["TaskChanges"]["minProperties"] == 1
 
 
 def test_no_answer_without_a_body_has_one(document: dict[str, Any]) -> None:

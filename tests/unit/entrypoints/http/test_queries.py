@@ -24,6 +24,7 @@ async def handler(
     service: NamedDependency[object],
     limit: Annotated[int, QueryParameter()] = 1,
     word: Annotated[Word, QueryParameter()] = Word.ONE,
+    other: Annotated[Word | None, QueryParameter()] = None,
     if_match: Annotated[str | None, HeaderParameter(name="If-Match")] = None,
 ) -> None: ...
 
@@ -44,7 +45,7 @@ def asked(query: str, *, of: Any = handler) -> None:
     check_query(request)
 
 
-@pytest.mark.parametrize("query", ["", "limit=5", "word=one&limit=x", "word=-two"])
+@pytest.mark.parametrize("query", ["", "limit=5", "word=one&limit=x", "word=-two", "other=one"])
 def test_what_is_taken(query: str) -> None:
     asked(query)
 
@@ -52,19 +53,20 @@ def test_what_is_taken(query: str) -> None:
 @pytest.mark.parametrize(
     ("query", "errors"),
     [
-        ("page=1", [FieldError("page", "is not a parameter; allowed: limit, word")]),
-        ("Limit=1", [FieldError("Limit", "is not a parameter; allowed: limit, word")]),
-        ("number=1", [FieldError("number", "is not a parameter; allowed: limit, word")]),
-        ("service=1", [FieldError("service", "is not a parameter; allowed: limit, word")]),
-        ("if_match=1", [FieldError("if_match", "is not a parameter; allowed: limit, word")]),
+        ("page=1", [FieldError("page", "is not a parameter; allowed: limit, other, word")]),
+        ("Limit=1", [FieldError("Limit", "is not a parameter; allowed: limit, other, word")]),
+        ("number=1", [FieldError("number", "is not a parameter; allowed: limit, other, word")]),
+        ("service=1", [FieldError("service", "is not a parameter; allowed: limit, other, word")]),
+        ("if_match=1", [FieldError("if_match", "is not a parameter; allowed: limit, other, word")]),
         ("word=ONE", [FieldError("word", "must be one of one, -two")]),
+        ("other=three", [FieldError("other", "must be one of one, -two")]),
         ("word=", [FieldError("word", "must be one of one, -two")]),
         ("word=one&word=x", [FieldError("word", "must be one of one, -two")]),
         (
             "a=1&b=2",
             [
-                FieldError("a", "is not a parameter; allowed: limit, word"),
-                FieldError("b", "is not a parameter; allowed: limit, word"),
+                FieldError("a", "is not a parameter; allowed: limit, other, word"),
+                FieldError("b", "is not a parameter; allowed: limit, other, word"),
             ],
         ),
     ],

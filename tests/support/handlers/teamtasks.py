@@ -1,0 +1,30 @@
+"""Handlers of a team's own, as an installed package brings them: for the tests of tasks.
+
+A process has them where this folder is on its PYTHONPATH (see `tests.support.tasks`).
+"""
+
+import asyncio
+from collections.abc import Mapping
+from typing import Any
+
+from profilecore import Context, GiveUp, Handler
+
+
+async def _hold(context: Context, payload: Mapping[str, Any]) -> str:
+    """Run until it is cancelled, half done."""
+    context.progress(0.5)
+    await asyncio.sleep(600)
+    return "nobody waits for this"
+
+
+async def _fail(context: Context, payload: Mapping[str, Any]) -> None:
+    raise ValueError(f"attempt {context.attempt.number} failed")
+
+
+async def _give_up(context: Context, payload: Mapping[str, Any]) -> None:
+    raise GiveUp("it cannot be done")
+
+
+hold = Handler(type="test.hold", run=_hold)
+fail = Handler(type="test.fail", run=_fail)
+give_up = Handler(type="test.give-up", run=_give_up)
