@@ -7,10 +7,12 @@ import signal
 import socket
 import subprocess
 import time
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Self
+from typing import Any, Self
 
+import pika
 import psutil
 
 from profilecore.adapters.rabbitmq import RabbitAddress
@@ -19,6 +21,7 @@ from tests.support.ports import free_port
 SCRIPTS = Path("/usr/lib/rabbitmq/bin")
 START_MAX = 60.0
 STOP_MAX = 30.0
+PULL_MAX = 10.0
 _GREETING = b"AMQP\x00\x00\x09\x01"
 # Two schedulers that sleep when there is nothing to do.
 _ERLANG = "+S 2:2 +SDcpu 1:1 +SDio 2 +sbwt none +sbwtdcpu none +sbwtdio none"
@@ -113,11 +116,32 @@ class RabbitProcess:
         assert done.returncode == 0, done.stdout + done.stderr
         return done.stdout
 
-    def waiting(self, queue: str) -> int | None:
-        """How many messages a queue holds, those that are held by takers included."""
-        rows = self.control("list_queues", "name", "messages", "--no-table-headers").splitlines()
-        found = dict(row.split("\t") for row in rows if "\t" in row)
-        return int(found[queue]) if queue in found else None
+    @contextmanager
+    def channel(self) -> Iterator[Any]:
+        """A channel of pika that blocks: past the adapter."""
+        connection = pika.BlockingConnection(pika.ConnectionParameters("127.0.0.1", self.port))
+        try:
+            yield connection.channel()
+        finally:
+            connection.close()
+
+    def pulled(self, queue: str, number: int) -> list[Any]:
+        """Take so many messages out of a queue; they have to come. Each: method, properties, body.
+
+        Reading what a dead-letter queue has got takes a moment.
+        """
+        found: list[Any] = []
+        deadline = time.monotonic() + PULL_MAX
+        with self.channel() as channel:
+            while len(found) < number:
+                method, properties, body = channel.basic_get(queue, auto_ack=True)
+                if method is not None:
+                    found.append((method, properties, body))
+                else:
+                    assert time.monotonic() < deadline, f"{queue} has {len(found)} of {number}"
+                    time.sleep(0.02)
+            assert channel.basic_get(queue, auto_ack=True)[0] is None, "there are more"
+        return found
 
     def alarm(self, *, low_on_memory: bool) -> None:
         """Make it take no messages, as when its memory is full; or let it take them again."""

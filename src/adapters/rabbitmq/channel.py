@@ -65,6 +65,23 @@ class Channel:
         confirmed.add_done_callback(lambda _: self._unconfirmed.pop(number, None))
         return confirmed
 
+    async def confirmed(self, *sent: "asyncio.Future[None]", within: float) -> None:
+        """Wait until RabbitMQ has all that was sent.
+
+        A channel on which that takes longer is given up: after a restart RabbitMQ 3.10 may forget
+        what came while a quorum queue had no leader, and all that comes after it on the channel.
+        """
+        try:
+            with translated():
+                async with asyncio.timeout(within):
+                    outcomes = await asyncio.gather(*sent, return_exceptions=True)
+        except Unavailable as error:
+            self._give_up(error)
+            raise
+        for outcome in outcomes:
+            if isinstance(outcome, BaseException):
+                raise outcome
+
     def interrupt(self, error: Callable[[], ProfilecoreError]) -> None:
         """Let everything that waits fail."""
         for future in [*self._answers, *self._unconfirmed.values()]:
@@ -88,9 +105,12 @@ class Channel:
                 return await answer
 
     def _on_close(self, _: object, reason: BaseException) -> None:
+        self._give_up(meaning(reason))
+
+    def _give_up(self, error: ProfilecoreError) -> None:
         if not self.lost.done():
-            self.lost.set_result(meaning(reason))
-        self.interrupt(lambda: meaning(reason))
+            self.lost.set_result(error)
+        self.interrupt(lambda: meaning(error.__cause__ or error))
 
     def _on_confirm(self, frame: Any) -> None:
         method = frame.method

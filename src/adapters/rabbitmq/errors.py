@@ -51,6 +51,9 @@ _REASONS: Final = (
     (exceptions.ChannelWrongStateError, LOST),
     (workflow.AMQPConnectorException, LOST),
     (ssl.SSLCertVerificationError, "RabbitMQ's certificate is not to be trusted."),
+    (ssl.SSLError, "RabbitMQ and this do not get on by TLS."),
+    (FileNotFoundError, "The file with the certificates for RabbitMQ cannot be read."),
+    (PermissionError, "The file with the certificates for RabbitMQ cannot be read."),
     (OSError, LOST),
     (RuntimeError, LOST),
 )

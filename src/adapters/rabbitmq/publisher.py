@@ -10,7 +10,6 @@ from profilecore.adapters.codec import encode_event
 from profilecore.adapters.rabbitmq.address import RabbitAddress
 from profilecore.adapters.rabbitmq.channel import Channel, persistent
 from profilecore.adapters.rabbitmq.connection import RabbitConnection, Turned
-from profilecore.adapters.rabbitmq.errors import translated
 from profilecore.adapters.rabbitmq.link import Link
 from profilecore.event import Event
 
@@ -50,12 +49,7 @@ class RabbitPublisher:
     async def publish(self, events: Sequence[Event]) -> None:
         _, channel = self._connection.current()
         sent = [self._send(channel, event) for event in events]
-        with translated():
-            async with asyncio.timeout(PUBLISH_MAX):
-                outcomes = await asyncio.gather(*sent, return_exceptions=True)
-        for outcome in outcomes:
-            if outcome is not None:
-                raise outcome
+        await channel.confirmed(*sent, within=PUBLISH_MAX)
 
     def _send(self, channel: Channel, event: Event) -> "asyncio.Future[None]":
         properties = persistent(

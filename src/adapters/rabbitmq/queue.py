@@ -9,14 +9,14 @@ from profilecore.adapters.rabbitmq.address import RabbitAddress
 from profilecore.adapters.rabbitmq.channel import Channel, persistent
 from profilecore.adapters.rabbitmq.connection import RabbitConnection, Turned
 from profilecore.adapters.rabbitmq.deadletters import LOSES, prove
-from profilecore.adapters.rabbitmq.errors import UNROUTABLE, translated
+from profilecore.adapters.rabbitmq.errors import UNROUTABLE
 from profilecore.adapters.rabbitmq.link import Link
 from profilecore.adapters.rabbitmq.taking import Taking
 from profilecore.adapters.rabbitmq.topology import PREFIX, Topology
 from profilecore.errors import Unavailable
 from profilecore.ports import Due, Lease
 
-CONFIRM_MAX: Final = 2.0
+CONFIRM_MAX: Final = 3.0
 PROVE_AGAIN: Final = 5.0
 
 
@@ -69,9 +69,8 @@ class RabbitQueue:
         await self._known(link, due.queue)
         properties = persistent(message_id=str(due.task_id), headers=dict(due.headers))
         try:
-            with translated():
-                async with asyncio.timeout(CONFIRM_MAX):
-                    await channel.publish("", lane, b"", properties, mandatory=True)
+            sent = channel.publish("", lane, b"", properties, mandatory=True)
+            await channel.confirmed(sent, within=CONFIRM_MAX)
         except Unavailable as error:
             if error.code == UNROUTABLE:  # somebody has deleted it: the next put makes it anew
                 self._declared.pop(due.queue, None)

@@ -26,7 +26,11 @@ _writer: LineWriter | None = None
 
 _LINE: Final = "_line"
 _ESCAPED: Final = re.compile("[\x00-\x08\x0a-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
-_QUIET: Final = {"uvicorn.access": logging.WARNING, "asyncio": logging.WARNING}
+_QUIET: Final = {
+    "uvicorn.access": logging.WARNING,
+    "asyncio": logging.WARNING,
+    "pika": logging.CRITICAL,  # ten lines for each try to connect; the adapter says what changes
+}
 # Templates that loguru fills in; _line holds what the function that returned one has made.
 _JSON: Final = "{extra[_line]}\n"
 _TEXT: Final = "<dim>{time:HH:mm:ss.SSS}</dim> <level>{level: <8}</level> {extra[_line]}\n"

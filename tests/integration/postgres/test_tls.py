@@ -1,7 +1,6 @@
 """TLS to PostgreSQL: what the settings ask for is what is spoken, or nothing is."""
 
 import shutil
-import subprocess
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -10,26 +9,11 @@ import pytest
 
 from profilecore.adapters.postgres import PostgresAddress, PostgresDatabase
 from profilecore.errors import Unavailable
+from tests.support.certificates import certificate
 from tests.support.postgres import Postgres, database, settings, using
 from tests.support.processes import run
 
 SPOKEN = "SELECT ssl FROM pg_stat_ssl WHERE pid = pg_backend_pid()"
-
-
-def certificate(folder: Path, name: str) -> Path:
-    """One that signs itself, for `name`; its key stands beside it."""
-    made = ("openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2")
-    path = folder / f"{name}.pem"
-    subprocess.run(
-        [
-            *(*made, "-subj", f"/CN={name}", "-addext", f"subjectAltName=DNS:{name}"),
-            *("-keyout", str(folder / f"{name}.key"), "-out", str(path)),
-        ],
-        check=True,
-        capture_output=True,
-    )
-    path.chmod(0o644)
-    return path
 
 
 @pytest.fixture(scope="module")
