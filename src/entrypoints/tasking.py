@@ -109,7 +109,7 @@ class Tasking(containers.DeclarativeContainer):
         tasks,
         providers.Singleton(ObservedQueue, handing, port_metrics),
         handlers,
-        woken,
+        woken=woken,
         queued_for=providers.Selector(
             settings.provided.queue,
             memory=settings.provided.task_lease,

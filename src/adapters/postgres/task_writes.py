@@ -1,7 +1,7 @@
 """Writes of tasks: those that wait at the same time are one call each way."""
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 from itertools import chain, islice
 from typing import Final, NamedTuple, TypeAlias, TypeVar
 from uuid import UUID
@@ -28,15 +28,16 @@ Outcome: TypeAlias = Task | ProfilecoreError
 Outcomes: TypeAlias = Sequence[Outcome]
 _Key: TypeAlias = UUID | tuple[str, str | None]
 
-_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
-_NOW: Final = "SELECT profilecore_now()"
 _THERE: Final = f"""
     SELECT {TASK} FROM tasks WHERE id = ANY(%s) OR (
         unique_key IS NOT NULL AND due_at IS NOT NULL
         AND (type, unique_key) IN (SELECT * FROM unnest(%s::text[], %s::text[]))
     )
 """  # noqa: S608
-_DATED: Final = f"SELECT profilecore_now(), {TASK} FROM tasks WHERE id = ANY(%s)"  # noqa: S608
+# The time comes also where no row does.
+_DATED: Final = f"""
+    SELECT profilecore_now(), {TASK} FROM (SELECT) one LEFT JOIN tasks ON id = ANY(%s)
+"""  # noqa: S608
 _ADD: Final = "SELECT profilecore_add_tasks(%s::jsonb)"
 _STEP: Final = "SELECT profilecore_step_tasks(%s::jsonb)"
 
@@ -63,10 +64,10 @@ def together(
 
 async def added(database: PostgresDatabase, orders: Sequence[Order]) -> Outcomes:
     """Add what was ordered; give for each the task that is there now, or why it is refused."""
-    ((now,),) = await database.fetch(_NOW, ())
-    outcomes = [_made(order, moment(now)) for order in orders]
-    missing = [task for task in outcomes if isinstance(task, Task)]
-    there: dict[_Key, Task] = {}
+    at, found = await _read(database, [order.id for order in orders])
+    there: dict[_Key, Task] = {task_id: task for task_id, task in found.items()}
+    outcomes = [found.get(order.id) or _made(order, at) for order in orders]
+    missing = [task for task in outcomes if isinstance(task, Task) and task.id not in there]
     for _ in range(TRIES):
         if not missing:
             break
@@ -96,9 +97,7 @@ async def stepped(database: PostgresDatabase, jobs: Sequence[Job]) -> Outcomes:
         left = {number: job for number, job in enumerate(jobs) if number not in outcomes}
         if not left:
             break
-        rows = await database.fetch(_DATED, ([job.task_id for job in left.values()],))
-        stored = {task.id: task for task in (task_of(row[1:]) for row in rows)}
-        at = moment(rows[0][0]) if rows else _EPOCH
+        at, stored = await _read(database, [job.task_id for job in left.values()])
         states = dict(stored)
         made = {number: _taken(states, job, at) for number, job in left.items()}
         kept = await _keep(database, stored, states)
@@ -110,6 +109,15 @@ async def stepped(database: PostgresDatabase, jobs: Sequence[Job]) -> Outcomes:
                 outcomes[number] = key_taken(before)  # nobody was faster, and it was not taken
         tried = {task.id: task.revision for task in stored.values()}
     return [outcomes.get(n) or kept_changing(job.task_id) for n, job in enumerate(jobs)]
+
+
+async def _read(
+    database: PostgresDatabase, ids: Sequence[UUID]
+) -> tuple[datetime, dict[UUID, Task]]:
+    """The database's time, and the tasks that are there by then."""
+    rows = await database.fetch(_DATED, (list(ids),))
+    tasks = (task_of(row[1:]) for row in rows if row[1] is not None)
+    return moment(rows[0][0]), {task.id: task for task in tasks}
 
 
 async def _keep(

@@ -14,7 +14,7 @@ from profilecore.adapters.postgres.task_writes import Job, Outcomes, added, step
 from profilecore.errors import ProfilecoreError
 from profilecore.order import Order
 from profilecore.schedule import Backlog, Claims, TaskQuery
-from profilecore.task import FINISHED, Status, Step, Task
+from profilecore.task import Status, Step, Task
 
 PURGED_AT_ONCE: Final = 500
 COUNTED_MAX: Final = 100_000
@@ -24,7 +24,7 @@ _MICROSECOND: Final = timedelta(microseconds=1)
 _BY_ID: Final = f"SELECT {TASK} FROM tasks WHERE id = ANY(%s)"  # noqa: S608 - the names are our own
 _CLAIM: Final = "SELECT * FROM profilecore_claim(%s, %s)"
 _BACKLOG: Final = "SELECT * FROM profilecore_backlog(%s)"
-_PURGE: Final = "SELECT profilecore_purge_tasks(%s, %s, %s)"
+_PURGE: Final = "SELECT profilecore_purge_tasks(%s, %s)"
 
 
 class PostgresTasks:
@@ -68,13 +68,11 @@ class PostgresTasks:
 
     async def purge(self, older_than: timedelta) -> int:
         """As the port has it, in portions, so that each ends in time."""
-        total = 0
-        for status in sorted(FINISHED):
-            purged = PURGED_AT_ONCE
-            while purged == PURGED_AT_ONCE:
-                parameters = (status, older_than // _MICROSECOND, PURGED_AT_ONCE)
-                ((purged,),) = await self._database.fetch(_PURGE, parameters)
-                total += purged
+        total, purged = 0, PURGED_AT_ONCE
+        while purged == PURGED_AT_ONCE:
+            parameters = (older_than // _MICROSECOND, PURGED_AT_ONCE)
+            ((purged,),) = await self._database.fetch(_PURGE, parameters)
+            total += purged
         return total
 
 

@@ -78,6 +78,7 @@ STEPS: Final = (
         "CREATE INDEX tasks_due ON tasks (priority, due_at, id) WHERE due_at IS NOT NULL",
         "CREATE INDEX tasks_of_status ON tasks (status, id)",
         "CREATE INDEX tasks_of_type ON tasks (type, id)",
+        "CREATE INDEX tasks_ended ON tasks (updated_at) WHERE due_at IS NULL",
         """
         CREATE UNIQUE INDEX tasks_key ON tasks (type, unique_key)
         WHERE unique_key IS NOT NULL AND due_at IS NOT NULL

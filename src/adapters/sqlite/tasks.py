@@ -53,7 +53,7 @@ _OLDEST: Final = """
 """
 _PURGE: Final = """
     DELETE FROM tasks WHERE id IN (
-        SELECT id FROM tasks WHERE status = ? AND updated_at < ? AND id < ? ORDER BY id LIMIT ?
+        SELECT id FROM tasks WHERE due_at IS NULL AND updated_at < ? ORDER BY updated_at LIMIT ?
     )
 """
 
@@ -109,15 +109,11 @@ class SqliteTasks:
 
     async def purge(self, older_than: timedelta) -> int:
         """As the port has it, in portions, so that other writes get their turn."""
-        total = 0
-        for status in FINISHED:
-            while True:
-                before = microseconds(self._clock() - older_than)
-                parameters = (status, before, _id_after(before), PURGED_AT_ONCE)
-                purged = await self._database.write(partial(_purge, parameters))
-                total += purged
-                if purged < PURGED_AT_ONCE:
-                    break
+        total, purged = 0, PURGED_AT_ONCE
+        while purged == PURGED_AT_ONCE:
+            before = microseconds(self._clock() - older_than)
+            purged = await self._database.write(partial(_purge, before))
+            total += purged
         return total
 
 
@@ -192,13 +188,8 @@ def _statement(query: TaskQuery) -> tuple[str, list[Any]]:
     return sql, [*given.values(), query.limit]
 
 
-def _id_after(since_epoch: int) -> bytes:
-    """An id above all that were made up to then: an id begins with its milliseconds."""
-    return UUID(int=(since_epoch // 1000 + 1) << 80).bytes
-
-
-def _purge(parameters: tuple[Any, ...], connection: sqlite3.Connection) -> int:
-    return connection.execute(_PURGE, parameters).rowcount
+def _purge(before: int, connection: sqlite3.Connection) -> int:
+    return connection.execute(_PURGE, (before, PURGED_AT_ONCE)).rowcount
 
 
 def _backlog(connection: sqlite3.Connection, at: datetime) -> Backlog:

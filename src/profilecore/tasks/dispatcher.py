@@ -21,9 +21,9 @@ class Dispatcher:
     """Claims due tasks, puts them into the queue, and notes that they are there.
 
     Any number of processes may do so at once. It looks again when the next task is due, after
-    `poll` seconds at the latest, and at once when `woken` is set. A claim that was not followed up,
-    because its process was killed or the queue is away, is anybody's again after `CLAIM`. What
-    waits in the queue for longer than `queued_for` is put there once more. `room` tells how many
+    `poll` seconds at the latest, and at once after `wake`, which sets `woken`. A claim that was not
+    followed up, because its process was killed or the queue is away, is anybody's again after
+    `CLAIM`. What waits in the queue for longer than `queued_for` is put there once more. `room` tells how many
     tasks the queue should be given now: fewer than `AT_ONCE` where it cannot outlive the process.
     """
 
@@ -32,11 +32,11 @@ class Dispatcher:
         tasks: Tasks,
         queue: Queue,
         handlers: Handlers,
-        woken: asyncio.Event,
         *,
         queued_for: timedelta,
         poll: float = 0.5,
         room: Callable[[], int] = lambda: AT_ONCE,
+        woken: asyncio.Event | None = None,
     ) -> None:
         self._tasks = tasks
         self._queue = queue
@@ -44,7 +44,11 @@ class Dispatcher:
         self._queued_for = queued_for
         self._poll = poll
         self._room = room
-        self._woken = woken
+        self._woken = woken or asyncio.Event()
+
+    def wake(self) -> None:
+        """Look now rather than later."""
+        self._woken.set()
 
     async def run(self) -> None:
         """Dispatch until cancelled; an outage is waited out."""

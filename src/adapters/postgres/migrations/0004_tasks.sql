@@ -38,6 +38,7 @@ ALTER TABLE tasks SET (
 CREATE INDEX tasks_due ON tasks (priority, due_at, id) WHERE due_at IS NOT NULL;
 CREATE INDEX tasks_of_status ON tasks (status, id);
 CREATE INDEX tasks_of_type ON tasks (type, id);
+CREATE INDEX tasks_ended ON tasks (updated_at) WHERE due_at IS NULL;
 CREATE UNIQUE INDEX tasks_key ON tasks (type, unique_key)
     WHERE unique_key IS NOT NULL AND due_at IS NOT NULL;
 
@@ -79,7 +80,10 @@ BEGIN
         EXIT WHEN cardinality(claimed) >= at_most;
     END LOOP;
     UPDATE tasks t SET due_at = now + lease, revision = revision + 1 WHERE t.id = ANY (claimed);
-    next_in := greatest(0, profilecore_next_due() - now);
+    next_in := profilecore_next_due() - now;
+    IF next_in < 0 THEN  -- GREATEST would make 0 of NULL
+        next_in := 0;
+    END IF;
     IF cardinality(claimed) = 0 THEN
         RETURN NEXT;
         RETURN;
@@ -152,21 +156,17 @@ BEGIN
 END
 $$;
 
--- Forget some tasks that ended so long ago; gives their number. An id begins with the milliseconds
--- of its making, which was before the end: so those that came later need not be looked at.
-CREATE FUNCTION profilecore_purge_tasks(ended text, older_than bigint, at_most integer)
-RETURNS integer
+-- Forget some tasks that ended so long ago; gives their number.
+CREATE FUNCTION profilecore_purge_tasks(older_than bigint, at_most integer) RETURNS integer
 LANGUAGE sql
 SET plan_cache_mode = 'force_custom_plan'
+SET enable_seqscan = 'off'
 AS $$
     WITH gone AS (
         DELETE FROM tasks WHERE id = ANY (ARRAY (
             SELECT id FROM tasks
-            WHERE status = ended AND updated_at < profilecore_now() - older_than
-            AND id < rpad(
-                lpad(to_hex((profilecore_now() - older_than) / 1000 + 1), 12, '0'), 32, '0'
-            )::uuid
-            ORDER BY id LIMIT at_most
+            WHERE due_at IS NULL AND updated_at < (SELECT profilecore_now()) - older_than
+            ORDER BY updated_at LIMIT at_most
         )) RETURNING 1
     )
     SELECT count(*)::integer FROM gone
