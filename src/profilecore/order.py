@@ -31,6 +31,7 @@ _SPAN: Final = re.compile(
 )
 A_DELAY: Final = "must be seconds such as 30, or a text such as 90s, 5m or 1h30m, up to 30 days"
 A_TIME: Final = "must be a time with its zone, such as 2026-11-26T13:00:00Z, at most 30 days on"
+_AN_OBJECT: Final = "must be an object of JSON, with text that has a UTF-8 form"
 A_PRIORITY: Final = "must be from 0 to 9"
 NOT_BOTH: Final = "and delay are both given; give one of them"
 
@@ -69,7 +70,10 @@ class Order:
             errors.append(FieldError("run_at", NOT_BOTH))
         if self.run_at is not None and self.run_at.utcoffset() is None:
             errors.append(FieldError("run_at", A_TIME))
-        errors += _payload_errors(self.payload)
+        try:
+            object.__setattr__(self, "payload", _plain(self.payload))
+        except Invalid as refused:
+            errors += refused.errors
         if errors:
             detail = f"Not valid: {', '.join(error.field for error in errors)}."
             raise Invalid(detail, errors=errors)
@@ -127,16 +131,20 @@ def _is_key(key: str | None) -> bool:
     return key is None or (len(key) <= KEY_MAX and _KEY.fullmatch(key) is not None)
 
 
-def _payload_errors(payload: Mapping[str, Any]) -> list[FieldError]:
+def _plain(payload: Mapping[str, Any]) -> Any:
+    """A copy of a payload, as each store gives it back. Raises Invalid."""
     try:
-        size = len(as_json(payload).encode())
+        text = as_json(payload)
+        size = len(text.encode())
     except (TypeError, ValueError, RecursionError):
-        return [FieldError("payload", "must be an object of JSON, with text that has a UTF-8 form")]
+        raise Invalid.field("payload", _AN_OBJECT) from None
+    if text[0] != "{":
+        raise Invalid.field("payload", _AN_OBJECT)
     if size > PAYLOAD_MAX:
-        return [FieldError("payload", f"must have at most {PAYLOAD_MAX:,} bytes, not {size:,}")]
+        raise Invalid.field("payload", f"must have at most {PAYLOAD_MAX:,} bytes, not {size:,}")
     if is_deep(payload):
-        return [FieldError("payload", f"must have at most {DEPTH_MAX} values inside one another")]
-    return []
+        raise Invalid.field("payload", f"must have at most {DEPTH_MAX} values inside one another")
+    return json.loads(text)
 
 
 def as_json(value: Any) -> str:

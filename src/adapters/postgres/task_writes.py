@@ -65,7 +65,7 @@ def together(
 async def added(database: PostgresDatabase, orders: Sequence[Order]) -> Outcomes:
     """Add what was ordered; give for each the task that is there now, or why it is refused."""
     at, found = await _read(database, [order.id for order in orders])
-    there: dict[_Key, Task] = {task_id: task for task_id, task in found.items()}
+    there: dict[_Key, Task] = dict(found.items())
     outcomes = [found.get(order.id) or _made(order, at) for order in orders]
     missing = [task for task in outcomes if isinstance(task, Task) and task.id not in there]
     for _ in range(TRIES):

@@ -23,8 +23,9 @@ class Dispatcher:
     Any number of processes may do so at once. It looks again when the next task is due, after
     `poll` seconds at the latest, and at once after `wake`, which sets `woken`. A claim that was not
     followed up, because its process was killed or the queue is away, is anybody's again after
-    `CLAIM`. What waits in the queue for longer than `queued_for` is put there once more. `room` tells how many
-    tasks the queue should be given now: fewer than `AT_ONCE` where it cannot outlive the process.
+    `CLAIM`. What waits in the queue for longer than `queued_for` is put there once more. `room`
+    tells how many tasks the queue should be given now: fewer than `AT_ONCE` where it cannot outlive
+    the process.
     """
 
     def __init__(
