@@ -151,7 +151,7 @@ async def test_an_export_stays_within_what_a_result_may_have(
             found = await run(handlers, "profile.export", {"profile_id": str(profile.id)})
         except GiveUp as given_up:
             assert number > 8
-            assert "more than 262,144 bytes" in str(given_up)
+            assert "than 262,144 bytes" in str(given_up)  # noqa: PT017 - either end will do
             return
         assert len(json.dumps(found, ensure_ascii=False).encode()) <= RESULT_MAX
     raise AssertionError
