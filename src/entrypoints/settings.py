@@ -13,6 +13,7 @@ from typing import Any, Final, Literal, NamedTuple, Self, TypeAlias, TypeVar, ca
 
 from profilecore.entrypoints.variables import (
     ADDRESS,
+    CALLBACKS,
     FLAG,
     HIDDEN,
     HOST,
@@ -21,6 +22,7 @@ from profilecore.entrypoints.variables import (
     PORT,
     QUEUE,
     SECRET,
+    SIGNING,
     SWITCH,
     WORD,
     WORDS,
@@ -34,6 +36,7 @@ from profilecore.entrypoints.variables import (
     spellings,
     whole,
 )
+from profilecore.reach import Allowed
 
 T = TypeVar("T")
 Command: TypeAlias = Literal["dev", "serve", "worker", "tool"]
@@ -163,6 +166,12 @@ class Settings:
     )
     tasks_kept: timedelta = variable(duration(), "7d", "How long `gc` leaves tasks that have ended")
     log_kept: timedelta = variable(duration(), "30d", "How long `gc` leaves the change log")
+    callback_hosts: tuple[Allowed, ...] | None = variable(
+        CALLBACKS, None, "Hosts that `http.callback` may call; none if not set"
+    )
+    callback_secret: Secret | None = variable(
+        SIGNING, None, "What calls of `http.callback` are signed with"
+    )
     auth_mode: str = variable(
         one_of("none", built=" (the only one built so far)"),
         "none",

@@ -1,5 +1,6 @@
 """What an environment variable may hold: parsers, each with the words for what it takes."""
 
+import base64
 import ipaddress
 import re
 from collections.abc import Callable
@@ -10,11 +11,14 @@ from typing import Final, Generic, TypeVar
 from urllib.parse import quote, unquote, urlsplit
 
 from profilecore import Invalid
+from profilecore.reach import Allowed
 
 T = TypeVar("T")
 
 HIDDEN: Final = "***"
 _SHOWN_MAX = 80
+_SIGNING = "whsec_"  # as Standard Webhooks have it
+_KEY_MIN, _KEY_MAX = 24, 64
 _SPAN_MAX = timedelta(days=36_500)  # what can be taken from today's date without going below year 1
 _UNITS = {"d": 86_400.0, "h": 3_600.0, "m": 60.0, "s": 1.0, "ms": 0.001}
 _DURATION = re.compile("".join(rf"(?:(\d{{1,9}}(?:\.\d{{1,6}})?){u})?" for u in _UNITS), re.ASCII)
@@ -164,6 +168,17 @@ def _host_and_port(text: str) -> tuple[str, int | None]:
     return host.removeprefix("[").removesuffix("]"), int(port)
 
 
+def _callback_hosts(text: str) -> tuple[Allowed, ...]:
+    return tuple(Allowed.read(part.strip()) for part in text.split(","))
+
+
+def _signing_secret(text: str) -> Secret:
+    key = base64.b64decode(text.removeprefix(_SIGNING), validate=True)
+    if not text.startswith(_SIGNING) or not _KEY_MIN <= len(key) <= _KEY_MAX:
+        raise ValueError(text)
+    return Secret(text)
+
+
 def _queue_uri(text: str) -> Secret:
     parts = urlsplit(_word(text))
     _ = parts.port  # raises where it is no number
@@ -206,4 +221,10 @@ HOST = Kind("a host name or an IP address without brackets", _host)
 HOSTS = Kind("host or host:port, several separated by commas", _hosts)
 ADDRESS = Kind("host:port", _address)
 SECRET = Kind("a text", Secret, secret=True)
+CALLBACKS = Kind(
+    "hooks.example.com, *.example.com, either with :port, an IP address, or"
+    " internal=host for one inside; several separated by commas",
+    _callback_hosts,
+)
+SIGNING = Kind("whsec_ and 24 to 64 bytes in base64", _signing_secret, secret=True)
 QUEUE = Kind("amqp://user:password@host:port/vhost, the rest as %XX", _queue_uri, secret=True)

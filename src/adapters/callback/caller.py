@@ -148,7 +148,6 @@ class Callbacks:
         signed = f"{task_id}.{at}.".encode() + asked.body
         signature = base64.b64encode(hmac.digest(self._key or b"", signed, hashlib.sha256))
         headers = httpx.Headers({"Accept": "application/json, */*;q=0.1"})
-        headers.update(asked.headers)
         ours = {
             "Host": asked.url.netloc.decode("ascii"),
             "User-Agent": "profilecore",
@@ -160,7 +159,8 @@ class Callbacks:
             "Webhook-Timestamp": at,
             "Webhook-Signature": f"v1,{signature.decode()}",
         }
-        headers.update(ours)
+        for name, value in (*asked.headers.items(), *ours.items()):
+            headers[name] = value  # in any case of its letters, once
         return headers
 
     def _trusted(self) -> ssl.SSLContext:

@@ -2,7 +2,6 @@
 
 import asyncio
 import re
-import subprocess
 import time
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -16,6 +15,7 @@ from profilecore.errors import Unavailable
 from profilecore.relay import Horizon
 from tests.contracts.samples import person, updated
 from tests.integration.redis.stack import Stack
+from tests.support.certificates import certificate
 from tests.support.ports import free_port
 from tests.support.redis import RedisProcess
 
@@ -295,16 +295,11 @@ async def test_a_full_redis_is_left_alone_until_there_is_room(tmp_path: Path) ->
 
 
 async def test_tls_with_a_certificate_that_is_checked(tmp_path: Path) -> None:
-    subject = ("-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost")
-    files = ("-keyout", "key.pem", "-out", "cert.pem")
-    made = ("openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2")
-    await asyncio.to_thread(
-        subprocess.run, [*made, *files, *subject], cwd=tmp_path, check=True, capture_output=True
-    )
+    path = await asyncio.to_thread(certificate, tmp_path, "localhost")
     port = free_port()
-    words = ("--tls-port", str(port), "--tls-cert-file", "cert.pem", "--tls-key-file", "key.pem")
-    with RedisProcess(tmp_path, *words, "--tls-auth-clients", "no"):
-        for ca_file, right in ((str(tmp_path / "cert.pem"), True), (None, False)):
+    files = ("--tls-cert-file", path.name, "--tls-key-file", path.with_suffix(".key").name)
+    with RedisProcess(tmp_path, "--tls-port", str(port), *files, "--tls-auth-clients", "no"):
+        for ca_file, right in ((str(path), True), (None, False)):
             at = RedisServer(host="localhost", port=port, tls=True, ca_file=ca_file)
             cache = RedisCache(at, Horizon(0))
             await cache.open()

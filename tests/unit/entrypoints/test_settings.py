@@ -11,6 +11,7 @@ import pytest
 
 from profilecore.entrypoints.settings import COMMANDS, Command, Settings
 from profilecore.entrypoints.variables import BadSetting, Secret
+from profilecore.reach import Allowed
 
 NAMED = {"DATABASE": "sqlite", "AUTH_MODE": "none", "SERVER_HOST": "127.0.0.1"}
 
@@ -69,6 +70,18 @@ GOOD = [
     ("REDIS_TLS", "On", True),
     ("REDIS_CA_FILE", "/etc/ca.pem", Path("/etc/ca.pem")),
     ("QUEUE_URI", "amqps://u:p%2Fw@mq:5671/v", Secret("amqps://u:p%2Fw@mq:5671/v")),
+    (
+        "CALLBACK_HOSTS",
+        "hooks.example.com, *.Example.org:8443,internal=hooks.local:80,127.0.0.1:9000,[::1]",
+        (
+            Allowed("hooks.example.com", None, internal=False),
+            Allowed("*.example.org", 8443, internal=False),
+            Allowed("hooks.local", 80, internal=True),
+            Allowed("127.0.0.1", 9000, internal=False),
+            Allowed("::1", None, internal=False),
+        ),
+    ),
+    ("CALLBACK_SECRET", f"whsec_{'a+/b' * 8}", Secret(f"whsec_{'a+/b' * 8}")),
     ("AUTH_MODE", "none", "none"),
     ("REQUIRE_IF_MATCH", "True", True),
     ("TOMBSTONES_KEPT", "0s", timedelta(0)),
@@ -127,6 +140,19 @@ BAD = [
     ("QUEUE_URI", "amqp://"),
     ("QUEUE_URI", "amqp://u:p@mq:port/"),
     ("QUEUE_URI", "amqp://u:12/34@mq/"),
+    *(
+        ("CALLBACK_HOSTS", text)
+        for text in (
+            *("a.example,", "https://a.example", "*", "*.", "a.*.example", "internal=*.example"),
+            *("a.example:0", "a.example:65536", "a.example:", "bücher.example", "a b"),
+            *("127.1", "2130706433", "0x7f000001", "a.0x1", "[a]:80"),
+        )
+    ),
+    ("CALLBACK_SECRET", "a+/b" * 8),
+    ("CALLBACK_SECRET", f"whsec_{'a' * 28}"),
+    ("CALLBACK_SECRET", f"whsec_{'a' * 88}"),
+    ("CALLBACK_SECRET", f"whsec_{'a' * 31}"),
+    ("CALLBACK_SECRET", f"whsec_{'a-_b' * 8}"),
     ("AUTH_MODE", "jwt"),
     ("REQUIRE_IF_MATCH", "yes"),
     ("TOMBSTONES_KEPT", "36501d"),
