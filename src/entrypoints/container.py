@@ -1,11 +1,9 @@
 """Where everything is put together; nobody else but its part `caching` imports adapters."""
 
-from collections.abc import Mapping
-from typing import Any
-
 from dependency_injector import containers, providers
 from loguru import logger
 
+from profilecore.adapters.callback import Callbacks, callback
 from profilecore.adapters.gathered import GatheredProfiles
 from profilecore.adapters.memory import MemoryLog, MemoryProfiles, MemoryStore, MemoryTasks
 from profilecore.adapters.observed import Metrics, ObservedLog, ObservedProfiles
@@ -23,6 +21,7 @@ from profilecore.entrypoints.http.lifecycle import Lifecycle
 from profilecore.entrypoints.http.policy import Policy
 from profilecore.entrypoints.settings import Settings
 from profilecore.entrypoints.tasking import Tasking
+from profilecore.entrypoints.tasks import discovered
 from profilecore.entrypoints.telemetry import (
     DatabaseServers,
     HttpMetrics,
@@ -31,9 +30,10 @@ from profilecore.entrypoints.telemetry import (
     new_registry,
 )
 from profilecore.feed import Feed
-from profilecore.ports import Log, Profiles
+from profilecore.ports import Cache, Log, Profiles
 from profilecore.service import ProfileService
-from profilecore.tasks import Context, Handler, Handlers
+from profilecore.tasks import Handlers
+from profilecore.tasks.builtin import builtin
 
 DATABASE_FILE = "profiles.db"
 
@@ -88,11 +88,15 @@ def _only_era() -> int:
     return 0
 
 
-def _handlers(service: ProfileService, profiles: Profiles, log: Log) -> Handlers:
-    async def echo(_context: Context, payload: Mapping[str, Any]) -> Mapping[str, Any]:
-        return payload
-
-    return Handlers([Handler(type="echo", run=echo)])
+def _handlers(
+    settings: Settings, service: ProfileService, profiles: Profiles, log: Log, cache: Cache
+) -> Handlers:
+    secret = settings.callback_secret
+    callbacks = Callbacks(
+        settings.callback_hosts or (), None if secret is None else secret.reveal()
+    )
+    own = [*builtin(service, profiles, log, cache), callback(callbacks)]
+    return Handlers([*own, *discovered(handler.type for handler in own)])
 
 
 class Container(containers.DeclarativeContainer):
@@ -165,7 +169,7 @@ class Container(containers.DeclarativeContainer):
         announce=feed.provided.wake,
         known=feed.provided.known,
     )
-    handlers = providers.Singleton(_handlers, service, profiles, log)
+    handlers = providers.Singleton(_handlers, settings, service, profiles, log, feed)
     tasking = providers.Container(
         Tasking,
         settings=settings,

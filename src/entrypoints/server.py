@@ -44,7 +44,9 @@ async def _serve(settings: Settings, started: Started) -> None:
         told = loop.call_later(_TOLD_AFTER, logger.warning, "waiting for the database")
         async with opened(settings) as parts:
             told.cancel()
-            server = _Server(settings, create_app(parts), parts.lifecycle)
+            server = _Server(
+                settings, create_app(parts, api=settings.command != "worker"), parts.lifecycle
+            )
             server.announce = lambda: started(_url(settings.server_host, listener))
             await server.serve(sockets=[listener])
 

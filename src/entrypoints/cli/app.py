@@ -31,6 +31,7 @@ app = typer.Typer(
 )
 app.command("dev")(running.dev)
 app.command("serve")(running.serve)
+app.command("worker")(running.worker)
 app.command("import")(data.import_)
 app.command("export")(data.export)
 app.command("seed")(data.seed)

@@ -21,6 +21,7 @@ class For(StrEnum):
 
     DEV = "dev"
     SERVE = "serve"
+    WORKER = "worker"
     TOOL = "tool"
 
 
@@ -52,6 +53,37 @@ def serve(port: Port = None) -> int:
       profilecore config --for serve    what it would use
     """
     return _serve("serve", port, lambda _, url: _log_start(url))
+
+
+def worker(
+    concurrency: Annotated[
+        int | None,
+        typer.Option(min=1, max=1_000, help="Tasks at once; instead of TASK_CONCURRENCY."),
+    ] = None,
+    queues: Annotated[
+        str | None,
+        typer.Option(help="Queues to take from, by commas; instead of TASK_QUEUES."),
+    ] = None,
+    port: Port = None,
+) -> int:
+    """Run tasks, in production.
+
+    As many of these processes as are needed, on the database that the servers use. With
+    QUEUE=rabbitmq they are handed what is due; with QUEUE=memory each looks for it in the
+    database. Health and metrics are served on SERVER_PORT.
+
+    On SIGTERM it takes no more, and finishes what it has: what has not ended after
+    SHUTDOWN_TIMEOUT is given back.
+
+    \b
+    Examples:
+      DATABASE=sqlite profilecore worker
+      DATABASE=postgres QUEUE=rabbitmq profilecore worker --concurrency 50
+      DATABASE=postgres QUEUE=rabbitmq profilecore worker --queues default,mail
+    """
+    given = {"TASK_CONCURRENCY": concurrency, "TASK_QUEUES": queues}
+    chosen = {name: str(value) for name, value in given.items() if value is not None}
+    return _serve("worker", port, lambda _, url: _log_work(url), **chosen)
 
 
 def openapi() -> None:
@@ -93,8 +125,10 @@ def config(
         write(text.encode() + b"\n")
 
 
-def _serve(command: Command, port: int | None, started: Callable[[Settings, str], None]) -> int:
-    env = dict(os.environ)
+def _serve(
+    command: Command, port: int | None, started: Callable[[Settings, str], None], **chosen: str
+) -> int:
+    env = {**os.environ, **chosen}
     if port is not None:
         env["SERVER_PORT"] = str(port)
     settings = Settings.read(command, env)  # before the imports below: a mistake is told at once
@@ -110,3 +144,9 @@ def _log_start(url: str) -> None:
     from loguru import logger
 
     logger.info("serving on {}", url)
+
+
+def _log_work(url: str) -> None:
+    from loguru import logger
+
+    logger.info("working; health and metrics are on {}", url)

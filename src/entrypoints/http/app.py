@@ -46,9 +46,12 @@ class Parts:
     in_fallback: Callable[[], bool]
 
 
-def create_app(parts: Parts) -> AsgiApp:
-    """The ASGI application; opening and closing the parts is the caller's."""
-    app = _build(parts, None)
+def create_app(parts: Parts, *, api: bool = True) -> AsgiApp:
+    """The ASGI application; opening and closing the parts is the caller's.
+
+    Without the `api` it has health and metrics alone.
+    """
+    app = _build(parts, None, api=api)
     return Edge(app, parts.metrics, parts.lifecycle, body_timeout=parts.body_timeout)
 
 
@@ -57,9 +60,8 @@ def openapi_document() -> dict[str, Any]:
     return document(_build(None, CONFIG))
 
 
-def _build(parts: Parts | None, openapi: OpenAPIConfig | None) -> Litestar:
-    """The routes; without parts they can be described, but not called."""
-    api = Router(
+def _api() -> Router:
+    return Router(
         "/api/v1",
         route_handlers=[
             Router(
@@ -93,13 +95,18 @@ def _build(parts: Parts | None, openapi: OpenAPIConfig | None) -> Litestar:
             Router("/", route_handlers=[events.follow], tags=["Events"]),
         ],
     )
+
+
+def _build(parts: Parts | None, openapi: OpenAPIConfig | None, *, api: bool = True) -> Litestar:
+    """The routes; without parts they can be described, but not called."""
     operations = Router(
         "/",
         route_handlers=[system.health, system.live, system.ready, system.metrics],
         tags=["System"],
     )
+    routes = [_api(), documentation(openapi_document)] if api else []
     return Litestar(
-        route_handlers=[api, operations, documentation(openapi_document)],
+        route_handlers=[*routes, operations],
         dependencies={name: _constant(getattr(parts, name, None)) for name in _INJECTED},
         exception_handlers={ProfilecoreError: respond, Exception: respond},
         before_request=_before,

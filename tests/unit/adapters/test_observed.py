@@ -186,7 +186,7 @@ async def test_edges_stand_at_the_limits_of_alerts(
     assert {0.005, 0.010, 0.020} <= set(BUCKETS)
     assert (min(BUCKETS), max(BUCKETS)) == (0.0001, 5.0)
     assert list(BUCKETS) == sorted(BUCKETS)
-    monkeypatch.setattr("profilecore.adapters.observed.perf_counter", lambda: Slow.now)
+    monkeypatch.setattr("profilecore.adapters.observed.metrics.perf_counter", lambda: Slow.now)
     await ObservedCache(Slow(), metrics).get([new_id()])
     name = "cache_operation_latency_seconds_bucket"
     for edge, count in (("0.005", 0), ("0.01", 0), ("0.02", 1), ("5.0", 1)):
