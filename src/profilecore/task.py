@@ -88,6 +88,12 @@ class Task:
         self._must_be_claimed(claimed_until)
         return self._to(Status.QUEUED, at, due_at=at + lease)
 
+    def unclaimed(self, at: datetime, claimed_until: datetime) -> Self:
+        """Whoever claimed it could not hand it over: it is anybody's again."""
+        self._must_be(Status.SCHEDULED, Status.QUEUED)
+        self._must_be_claimed(claimed_until)
+        return self._to(self.status, at, due_at=at)
+
     def started(self, at: datetime, lease: timedelta) -> Self:
         """One more attempt, with a new fence; never before `run_at`."""
         self._must_be(Status.SCHEDULED, Status.QUEUED)

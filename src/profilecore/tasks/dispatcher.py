@@ -14,6 +14,7 @@ from profilecore.tasks.handlers import Handlers
 
 AT_ONCE: Final = 200
 CLAIM: Final = timedelta(seconds=5)
+AWAY_MAX: Final = 10.0  # seconds
 _FULL_PAUSE: Final = 0.02
 
 
@@ -22,10 +23,11 @@ class Dispatcher:
 
     Any number of processes may do so at once. It looks again when the next task is due, after
     `poll` seconds at the latest, and at once after `wake`, which sets `woken`. A claim that was not
-    followed up, because its process was killed or the queue is away, is anybody's again after
-    `CLAIM`. What waits in the queue for longer than `queued_for` is put there once more. `room`
-    tells how many tasks the queue should be given now: fewer than `AT_ONCE` where it cannot outlive
-    the process.
+    followed up, because its process was killed, is anybody's again after `CLAIM`. While the queue
+    takes nothing, what is due is left to other processes, for up to `AWAY_MAX` seconds at a time.
+    What waits in the queue for longer than `queued_for` is put there once more. `room` tells how
+    many tasks the queue should be given now: fewer than `AT_ONCE` where it cannot outlive the
+    process.
     """
 
     def __init__(
@@ -46,6 +48,7 @@ class Dispatcher:
         self._poll = poll
         self._room = room
         self._woken = woken or asyncio.Event()
+        self._refusals = 0
 
     def wake(self) -> None:
         """Look now rather than later."""
@@ -58,6 +61,9 @@ class Dispatcher:
             pause = self._poll
             with suppress(Unavailable):
                 pause = await self.advance()
+            if self._refusals:
+                await asyncio.sleep(min(AWAY_MAX, pause * 2**self._refusals))
+                continue
             with suppress(TimeoutError):
                 async with asyncio.timeout(pause):
                     await self._woken.wait()
@@ -73,7 +79,9 @@ class Dispatcher:
         if lost:
             await self._tasks.write({claim.id: _rescue(claim) for claim in lost})
         if due and not await self._hand_over(due):
+            self._refusals += 1
             return self._poll  # the queue is away: more claims would not help it
+        self._refusals = 0
         if len(found.claims) == room:
             return 0.0
         if found.next_in is None:
@@ -86,6 +94,8 @@ class Dispatcher:
         put = [c for c, outcome in zip(claims, outcomes, strict=True) if outcome is None]
         if put:  # a worker may have started, or ended, some of them already: then this is refused
             await self._tasks.write({claim.id: self._queued(claim) for claim in put})
+        else:  # the queue is away from here, and may not be so from elsewhere
+            await self._tasks.write({claim.id: _unclaimed(claim) for claim in claims})
         for outcome in outcomes:
             if isinstance(outcome, BaseException) and not isinstance(outcome, ProfilecoreError):
                 raise outcome
@@ -97,6 +107,10 @@ class Dispatcher:
     async def _put(self, claim: Claim) -> None:
         queue = self._handlers.queue_of(claim.type)
         await self._queue.put(Due(claim.id, queue, claim.priority, claim.trace))
+
+
+def _unclaimed(claim: Claim) -> Step:
+    return lambda task, at: task.unclaimed(at, claim.due_at)
 
 
 def _rescue(claim: Claim) -> Step:

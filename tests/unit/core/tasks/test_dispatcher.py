@@ -177,10 +177,38 @@ async def test_while_the_queue_is_away_it_does_not_claim_all_that_there_is(stage
     assert await stage.dispatcher.advance() == POLL
     assert stage.queue.calls["put"] == 3
     stage.queue.down = False
-    stage.clock.move(CLAIM)
     while await stage.dispatcher.advance() == 0.0:
         pass
     assert len(stage.came) == 10
+
+
+async def test_what_a_queue_that_is_away_did_not_take_is_anybodys_at_once(stage: Stage) -> None:
+    task = await stage.add()
+    stage.queue.down = True
+    await stage.dispatcher.advance()
+    assert stage.row(task).due_at == stage.clock()
+    claims = (await stage.tasks.claim(1, CLAIM)).claims
+    assert [claim.id for claim in claims] == [task]
+
+
+async def test_a_dispatcher_whose_queue_is_away_leaves_the_tasks_to_others(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It looks less and less often, whoever wakes it, and as often as ever once one is taken."""
+    monkeypatch.setattr(module, "AWAY_MAX", 0.2)
+    dispatcher = stage.another(poll=0.02)
+    task = await stage.add()
+    stage.queue.down = True
+    running = asyncio.create_task(dispatcher.run())
+    try:
+        for _ in range(50):
+            dispatcher.wake()
+            await asyncio.sleep(0.01)
+            assert 1 <= stage.queue.calls["put"] < 10
+        stage.queue.down = False
+        await until(lambda: stage.came == [task])
+    finally:
+        running.cancel()
 
 
 async def test_what_was_put_and_could_not_be_marked_comes_again(stage: Stage) -> None:
