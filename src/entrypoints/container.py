@@ -5,17 +5,30 @@ from loguru import logger
 
 from profilecore.adapters.callback import Callbacks, callback
 from profilecore.adapters.gathered import GatheredProfiles
-from profilecore.adapters.memory import MemoryLog, MemoryProfiles, MemoryStore, MemoryTasks
+from profilecore.adapters.memory import (
+    MemoryBookmark,
+    MemoryLog,
+    MemoryProfiles,
+    MemoryStore,
+    MemoryTasks,
+)
 from profilecore.adapters.observed import Metrics, ObservedLog, ObservedProfiles
 from profilecore.adapters.postgres import (
     Migrations,
     PostgresAddress,
+    PostgresBookmark,
     PostgresDatabase,
     PostgresLog,
     PostgresProfiles,
     PostgresTasks,
 )
-from profilecore.adapters.sqlite import SqliteDatabase, SqliteLog, SqliteProfiles, SqliteTasks
+from profilecore.adapters.sqlite import (
+    SqliteBookmark,
+    SqliteDatabase,
+    SqliteLog,
+    SqliteProfiles,
+    SqliteTasks,
+)
 from profilecore.entrypoints.caching import Caching, opening
 from profilecore.entrypoints.http.lifecycle import Lifecycle
 from profilecore.entrypoints.http.policy import Policy
@@ -36,6 +49,7 @@ from profilecore.tasks import Handlers
 from profilecore.tasks.builtin import builtin
 
 DATABASE_FILE = "profiles.db"
+EVENTS = "profile.events"
 
 
 def _addresses(
@@ -182,6 +196,14 @@ class Container(containers.DeclarativeContainer):
             memory=providers.Singleton(MemoryTasks),
         ),
         handlers=handlers,
+        log=log,
+        feed=feed,
+        bookmark=providers.Selector(
+            settings.provided.database,
+            sqlite=providers.Singleton(SqliteBookmark, sqlite, EVENTS),
+            postgres=providers.Singleton(PostgresBookmark, postgres, EVENTS),
+            memory=providers.Singleton(MemoryBookmark, memory),
+        ),
     )
     servers = providers.Singleton(DatabaseServers, registry, postgres.provided.servers)
     lag = providers.Singleton(LoopLag, registry)

@@ -15,13 +15,14 @@ from profilecore.adapters.fallback_queue import FallbackQueue
 from profilecore.adapters.memory import MemoryQueue
 from profilecore.adapters.observed import ObservedQueue, ObservedTasks, TaskMetrics
 from profilecore.adapters.processes import SpawnedProcesses
-from profilecore.adapters.rabbitmq import RabbitAddress, RabbitQueue
+from profilecore.adapters.rabbitmq import RabbitAddress, RabbitPublisher, RabbitQueue
 from profilecore.entrypoints.background import begun, running
 from profilecore.entrypoints.caching import opening, resolved
 from profilecore.entrypoints.http.lifecycle import Lifecycle
 from profilecore.entrypoints.settings import Settings
 from profilecore.entrypoints.telemetry import request_id
 from profilecore.errors import Unavailable
+from profilecore.outbox import Outbox
 from profilecore.ports import Queue, TaskUpkeep
 from profilecore.task import Task
 from profilecore.tasks import Dispatcher, Handlers, Rules, Runner, TaskService, Worker
@@ -89,6 +90,9 @@ class Tasking(containers.DeclarativeContainer):
     port_metrics: Any = providers.Dependency()
     upkeep: Any = providers.Dependency()
     handlers: Any = providers.Dependency()
+    log: Any = providers.Dependency()
+    feed: Any = providers.Dependency()
+    bookmark: Any = providers.Dependency()
 
     metrics = providers.Singleton(TaskMetrics, registry, handlers)
     tasks = providers.Singleton(ObservedTasks, upkeep, port_metrics, metrics)
@@ -117,6 +121,17 @@ class Tasking(containers.DeclarativeContainer):
         ),
         room=providers.Callable(lambda local: partial(_room, local), local),
     )
+    publisher = providers.Resource(
+        opening, providers.Singleton(RabbitPublisher, address, turned=providers.Object(_say_turned))
+    )
+    outbox = providers.Singleton(
+        Outbox,
+        log,
+        publisher,
+        bookmark,
+        feed.provided.wait,
+        published=metrics.provided.published.inc,
+    )
     processes = providers.Resource(
         _closing, providers.Singleton(SpawnedProcesses, settings.provided.task_concurrency)
     )
@@ -140,6 +155,9 @@ async def working(tasking: Tasking, lifecycle: Lifecycle) -> AsyncIterator[None]
             await stack.enter_async_context(running("dispatcher", work))
             figures = _count(await resolved(tasking.upkeep()), await resolved(tasking.metrics()))
             await stack.enter_async_context(running("task figures", figures))
+        if settings.queue == "rabbitmq":
+            outbox: Outbox = await resolved(tasking.outbox())
+            await stack.enter_async_context(running("outbox", outbox.run()))
         yield
 
 

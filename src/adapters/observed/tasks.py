@@ -49,6 +49,9 @@ class TaskMetrics:
         self._rescued = Counter(
             "task_lease_rescues", "Tasks taken back from a worker that was lost.", registry=registry
         )
+        self.published = Counter(
+            "events_published", "Events of the change log sent to RabbitMQ.", registry=registry
+        )
         self._lateness = Histogram(
             "task_lateness_seconds",
             "From when a task was to run to when it began.",

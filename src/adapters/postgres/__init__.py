@@ -1,5 +1,6 @@
 """PostgreSQL: durable, and shared by any number of processes on any number of machines."""
 
+from profilecore.adapters.postgres.bookmark import PostgresBookmark
 from profilecore.adapters.postgres.connecting import PostgresAddress
 from profilecore.adapters.postgres.database import PostgresDatabase
 from profilecore.adapters.postgres.log import PostgresLog
@@ -10,6 +11,7 @@ from profilecore.adapters.postgres.tasks import PostgresTasks
 __all__ = [
     "Migrations",
     "PostgresAddress",
+    "PostgresBookmark",
     "PostgresDatabase",
     "PostgresLog",
     "PostgresProfiles",

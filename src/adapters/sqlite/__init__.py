@@ -1,8 +1,9 @@
 """One file on a local disk, durable and shared by the processes of one machine."""
 
+from profilecore.adapters.sqlite.bookmark import SqliteBookmark
 from profilecore.adapters.sqlite.database import SqliteDatabase
 from profilecore.adapters.sqlite.log import SqliteLog
 from profilecore.adapters.sqlite.profiles import SqliteProfiles
 from profilecore.adapters.sqlite.tasks import SqliteTasks
 
-__all__ = ["SqliteDatabase", "SqliteLog", "SqliteProfiles", "SqliteTasks"]
+__all__ = ["SqliteBookmark", "SqliteDatabase", "SqliteLog", "SqliteProfiles", "SqliteTasks"]

@@ -83,6 +83,15 @@ STEPS: Final = (
         CREATE UNIQUE INDEX tasks_key ON tasks (type, unique_key)
         WHERE unique_key IS NOT NULL AND due_at IS NOT NULL
         """,
+        # How far the log was published, and which process does so until when.
+        """
+        CREATE TABLE bookmarks (
+            name TEXT NOT NULL PRIMARY KEY,
+            position INTEGER NOT NULL,
+            holder TEXT NOT NULL,
+            held_until REAL NOT NULL
+        )
+        """,
     ),
 )
 
