@@ -68,8 +68,7 @@ class Channel:
     async def confirmed(self, *sent: "asyncio.Future[None]", within: float) -> None:
         """Wait until RabbitMQ has all that was sent.
 
-        A channel on which that takes longer is given up: after a restart RabbitMQ 3.10 may forget
-        what came while a quorum queue had no leader, and all that comes after it on the channel.
+        A channel on which that takes longer is given up, long before a heartbeat would be missed.
         """
         try:
             with translated():

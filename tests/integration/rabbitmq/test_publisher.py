@@ -14,7 +14,7 @@ from profilecore.errors import Unavailable
 from profilecore.event import Event, EventType
 from profilecore.identifiers import new_id
 from profilecore.ports import Publisher
-from tests.integration.rabbitmq.ways import works
+from tests.integration.rabbitmq.ways import SETTLED, works
 from tests.support.rabbitmq import RabbitProcess
 
 AT = datetime(2026, 11, 1, 12, 30, 0, 5, tzinfo=UTC)
@@ -72,6 +72,7 @@ async def test_it_goes_on_after_a_restart(tmp_path: Path) -> None:
         await publisher.open()
         listening(server, "all")
         await publisher.publish(events(1, 50))
+        await asyncio.sleep(SETTLED)
         server.kill()
         with pytest.raises(Unavailable):
             await publisher.publish(events(51, 50))
