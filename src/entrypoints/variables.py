@@ -24,6 +24,8 @@ _UNITS = {"d": 86_400.0, "h": 3_600.0, "m": 60.0, "s": 1.0, "ms": 0.001}
 _DURATION = re.compile("".join(rf"(?:(\d{{1,9}}(?:\.\d{{1,6}})?){u})?" for u in _UNITS), re.ASCII)
 _WHOLE = re.compile(r"\d{1,18}", re.ASCII)
 _NAME = re.compile(r"[a-z0-9][a-z0-9_.-]{0,99}")
+# A bare slash, @ or : in a password would cut it in two.
+_QUEUE_URI = re.compile(r"amqps?://(?:[^:@/?#]*(?::[^:@/?#]*)?@)?(?P<hosts>[^@/?#]+)(?:/[^@/?#]*)?")
 _HOST = re.compile(r"[A-Za-z0-9._:%-]{1,255}")
 
 
@@ -180,12 +182,10 @@ def _signing_secret(text: str) -> Secret:
 
 
 def _queue_uri(text: str) -> Secret:
-    parts = urlsplit(_word(text))
-    _ = parts.port  # raises where it is no number
-    # An @ further on means that the password holds a bare slash, and was cut in two.
-    rest = parts.path + parts.query + parts.fragment
-    if parts.scheme not in ("amqp", "amqps") or not parts.hostname or "@" in rest:
+    found = _QUEUE_URI.fullmatch(_word(text))
+    if not found:
         raise ValueError(text)
+    _hosts(found["hosts"])
     return Secret(text)
 
 
@@ -228,3 +228,6 @@ CALLBACKS = Kind(
 )
 SIGNING = Kind("whsec_ and 24 to 64 bytes in base64", _signing_secret, secret=True)
 QUEUE = Kind("amqp://user:password@host:port/vhost, the rest as %XX", _queue_uri, secret=True)
+QUEUE = Kind(
+    "amqp://user:password@host:port,host:port/vhost, the rest as %XX", _queue_uri, secret=True
+)

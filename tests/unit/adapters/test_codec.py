@@ -1,5 +1,6 @@
 """What is written down is read again, and garbage is told from it."""
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
@@ -10,12 +11,16 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from profilecore.adapters import codec
+from profilecore.entrypoints.http.answers import EventBody
+from profilecore.entrypoints.wire import ENCODER
 from profilecore.errors import Unavailable
+from profilecore.event import Event, EventType
 from profilecore.identifiers import new_id
 from profilecore.paging import microseconds
 from profilecore.profile import Profile
 from tests.contracts.samples import deleted, full_person, person
 
+AT = datetime(2026, 11, 1, 12, 30, 0, 5, tzinfo=UTC)
 times = st.datetimes(timezones=st.just(UTC))
 texts = st.text(st.characters(exclude_categories=["Cs"]))
 profiles = st.builds(
@@ -130,3 +135,9 @@ def test_a_copy_is_small() -> None:
         updated_at=datetime(2026, 1, 1, tzinfo=UTC),
     )
     assert len(codec.encode(profile)) < 100
+
+
+def test_an_event_is_written_as_the_api_shows_it() -> None:
+    event = Event(7, new_id(), EventType.CREATED, 1, {"name": "Ada", "bio": ""}, AT, "someone")
+    for each in (event, replace(event, type=EventType.DELETED, data={}, actor=None)):
+        assert codec.encode_event(each) == ENCODER.encode(EventBody.of(each))

@@ -110,8 +110,8 @@ def test_an_exception_is_text_without_the_values_of_variables(lines: Lines) -> N
         lambda: logger.bind(url="postgres://u:hunter2@db").info("x"),
         lambda: logger.bind(deep={"hunter2": [("hunter2",)]}).info("x"),
         lambda: logger.bind(raw=b"hunter2", thing=ValueError("hunter2")).info("x"),
-        lambda: logging.getLogger("pika").warning("%s", "hunter2"),
-        lambda: logging.getLogger("pika").warning("x", exc_info=ValueError("hunter2")),
+        lambda: logging.getLogger("library").warning("%s", "hunter2"),
+        lambda: logging.getLogger("library").warning("x", exc_info=ValueError("hunter2")),
         lambda: warnings.warn("hunter2", stacklevel=1),
     ],
 )
