@@ -21,13 +21,15 @@ REFUSED = ("secret at 10.0.0.1",)
 
 def made(kind: type[Exception]) -> Exception:
     """One of that kind, whatever its constructor asks for."""
+    arguments: tuple[object, ...] = REFUSED
     if issubclass(kind, exceptions.ConnectionClosed | exceptions.ChannelClosed):
-        return kind(541, *REFUSED)
+        arguments = (541, *REFUSED)
     if issubclass(kind, workflow.AMQPConnectionWorkflowFailed):
-        return kind([OSError(*REFUSED)])
+        arguments = ([OSError(*REFUSED)],)
     if issubclass(kind, workflow.AMQPConnectorPhaseErrorBase):
-        return kind(OSError(*REFUSED), *REFUSED)
-    return kind(*REFUSED)
+        arguments = (OSError(*REFUSED), *REFUSED)
+    error: Exception = kind(*arguments)
+    return error
 
 
 def raise_through(error: BaseException) -> None:
