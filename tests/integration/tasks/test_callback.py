@@ -16,6 +16,7 @@ from profilecore import Attempt, Context, GiveUp, Unavailable
 from profilecore.adapters.callback import Callbacks, callback
 from profilecore.identifiers import new_id
 from profilecore.reach import Allowed
+from tests.docs.pages import DOCS, steps
 from tests.support.certificates import certificate
 from tests.support.ports import free_port
 from tests.support.receiver import Receiver
@@ -90,6 +91,40 @@ async def test_a_call_is_json_that_is_signed(receiver: Receiver) -> None:
     content = b".".join([id_.encode(), got["webhook-timestamp"].encode(), sent.body])
     digest = base64.b64encode(hmac.new(KEY, content, hashlib.sha256).digest()).decode()
     assert got["webhook-signature"] == f"v1,{digest}"
+
+
+def receivers_function() -> Any:
+    """What the how-to gives to those who are called."""
+    page = DOCS / "how-to" / "write-a-task.md"
+    (source,) = (step.text for step in steps(page) if "def verified" in step.text)
+    names: dict[str, Any] = {}
+    exec(source, names)  # noqa: S102 - our own page
+    return names["verified"]
+
+
+def test_the_receiver_of_the_how_to_takes_the_standards_own_example(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The one that its libraries are tested with."""
+    monkeypatch.setattr(time, "time", lambda: 1614265330.0)
+    headers = {
+        "Webhook-Id": "msg_p5jXN8AQM9LWM0D4loKWxJek",
+        "Webhook-Timestamp": "1614265330",
+        "Webhook-Signature": "v1,x v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE=",
+    }
+    secret = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
+    assert receivers_function()(secret, headers, b'{"test": 2432232314}')
+
+
+async def test_the_receiver_of_the_how_to_knows_a_call_from_a_forgery(receiver: Receiver) -> None:
+    verified = receivers_function()
+    await here(receiver, "200")
+    (sent,) = receiver.calls
+    assert verified(SECRET, sent.headers, sent.body)
+    assert not verified(f"{SECRET[:-4]}AAA=", sent.headers, sent.body)
+    assert not verified(SECRET, sent.headers, sent.body + b" ")
+    for name, value in (("Webhook-Id", str(new_id())), ("Webhook-Timestamp", "1614265330")):
+        assert not verified(SECRET, sent.headers | {name: value}, sent.body)
 
 
 @pytest.mark.parametrize("status", [200, 202, 299])
