@@ -39,9 +39,9 @@ def raise_through(error: BaseException) -> None:
 
 def failed(*errors: Exception) -> Exception:
     """As pika wraps what was wrong with a try to connect."""
-    return workflow.AMQPConnectionWorkflowFailed(
-        [workflow.AMQPConnectorAMQPHandshakeError(error) for error in errors]
-    )
+    tries = [workflow.AMQPConnectorAMQPHandshakeError(error) for error in errors]
+    wrapped: Exception = workflow.AMQPConnectionWorkflowFailed(tries)
+    return wrapped
 
 
 def test_the_walk_meets_them_all() -> None:
