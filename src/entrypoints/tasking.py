@@ -146,9 +146,13 @@ async def working(tasking: Tasking, lifecycle: Lifecycle) -> AsyncIterator[None]
     """
     settings = tasking.settings()
     async with AsyncExitStack() as stack:
+        grace = settings.shutdown_timeout.total_seconds()
         for name, worker in await _workers(tasking):
-            grace = settings.shutdown_timeout.total_seconds()
             await stack.enter_async_context(_draining(name, worker, lifecycle, grace))
+        if settings.task_concurrency and settings.queue == "rabbitmq":
+            rabbit: RabbitQueue = await resolved(tasking.rabbit())
+            release = _release(rabbit, lifecycle)
+            await stack.enter_async_context(running("release of RabbitMQ's tasks", release))
         if settings.task_concurrency or settings.queue == "rabbitmq":
             dispatcher: Dispatcher = await resolved(tasking.dispatcher())
             work = _until_drained(dispatcher, lifecycle)
@@ -229,6 +233,11 @@ async def _draining(
         for task in (work, draining):
             task.cancel()
         await asyncio.wait({work, draining})
+
+
+async def _release(rabbit: RabbitQueue, lifecycle: Lifecycle) -> None:
+    await lifecycle.drained()
+    rabbit.release()
 
 
 async def _until_drained(dispatcher: Dispatcher, lifecycle: Lifecycle) -> None:

@@ -56,6 +56,12 @@ class RabbitQueue:
         """End; what was delivered and not settled is given to somebody else."""
         await asyncio.gather(*(connection.close() for connection in self._connections()))
 
+    def release(self) -> None:
+        """Take no more, and give what was delivered and not taken to somebody else."""
+        if self._taking is not None:
+            with suppress(Unavailable):  # then RabbitMQ does so by itself
+                self._taking.release()
+
     async def ping(self) -> None:
         """Raise Unavailable where RabbitMQ cannot be used as it has to be."""
         for connection in self._connections():

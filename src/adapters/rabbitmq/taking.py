@@ -52,11 +52,13 @@ class Taking:
         self._waiting: asyncio.PriorityQueue[_Message] = asyncio.PriorityQueue()
         self._held: set[_Message] = set()
         self._wanted = False
+        self._released = False
+        self._consumers: list[str] = []
         self._channel: Channel | None = None
         self.connection = RabbitConnection(address, self._prepare, lost=self._forget, turned=turned)
 
     async def take(self, timeout: float) -> Lease | None:  # noqa: ASYNC109 - the port's
-        if not self._wanted:
+        if not self._wanted and not self._released:
             self._wanted = True
             if self._channel is not None:
                 self._consume(self._channel)
@@ -67,6 +69,22 @@ class Taking:
             return None
         self._held.add(message)
         return Lease(message.task_id, message.delivery, message)
+
+    def release(self) -> None:
+        """Take no more, and give what nobody has taken here to somebody else."""
+        self._wanted, self._released = False, True
+        channel, consumers = self._channel, self._consumers
+        if channel is not None and not channel.lost.done():
+            with translated():
+                for consumer in consumers:
+                    channel.amqp.basic_cancel(consumer)
+        while not self._waiting.empty():
+            self._give_back(self._waiting.get_nowait())
+
+    def _give_back(self, message: _Message) -> None:
+        if not message.channel.lost.done():
+            with translated():
+                message.channel.amqp.basic_reject(message.tag, requeue=True)
 
     def settle(self, lease: Lease, verb: str, **how: bool) -> None:
         """Tell RabbitMQ what became of a lease, unless it is not held any more."""
@@ -96,7 +114,8 @@ class Taking:
             channel.amqp.add_on_cancel_callback(lambda _: channel.close())
             for urgency, lane in self._lanes:
                 arrived = partial(self._arrived, channel, urgency)
-                channel.amqp.basic_consume(queue=lane, on_message_callback=arrived)
+                consumer = channel.amqp.basic_consume(queue=lane, on_message_callback=arrived)
+                self._consumers.append(consumer)
 
     def _arrived(
         self, channel: Channel, urgency: int, _: object, method: Any, properties: Any, __: bytes
@@ -109,10 +128,15 @@ class Taking:
             return
         delivery = 1 + int((properties.headers or {}).get(_DELIVERIES, 0))
         turn, tag = next(self._turns), method.delivery_tag
-        self._waiting.put_nowait(_Message(urgency, turn, task_id, delivery, channel, tag))
+        message = _Message(urgency, turn, task_id, delivery, channel, tag)
+        if self._released:
+            self._give_back(message)  # it was on its way
+        else:
+            self._waiting.put_nowait(message)
 
     def _forget(self) -> None:
         self._channel = None
+        self._consumers.clear()
         self._held.clear()
         while not self._waiting.empty():
             self._waiting.get_nowait()

@@ -106,3 +106,25 @@ async def test_what_cannot_be_carried_is_refused_and_harms_nobody(
                 await queue.put(due)
         task = await put(queue)
         assert (await taken(queue)).task_id == task
+
+
+async def test_what_is_released_is_anybody_elses_at_once(
+    server: RabbitProcess, prefix: str
+) -> None:
+    """But what was taken stays with its taker, who can still settle it; nothing new comes."""
+    async with (
+        opened(server.address, prefix=prefix, prefetch=10) as queue,
+        opened(server.address, prefix=prefix, prefetch=10) as other,
+    ):
+        tasks = {await put(queue) for _ in range(5)}
+        held = await taken(queue)
+        queue.release()
+        came = [await taken(other) for _ in range(4)]
+        assert {held.task_id, *(lease.task_id for lease in came)} == tasks
+        late = await put(other)
+        assert (await taken(other)).task_id == late
+        assert await queue.take(NEVER) is None
+        await queue.ack(held)
+    async with opened(server.address, prefix=prefix) as after:
+        again = [await taken(after) for _ in range(5)]
+        assert held.task_id not in {lease.task_id for lease in again}
