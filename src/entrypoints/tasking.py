@@ -53,7 +53,8 @@ def _rabbit(settings: Settings, address: RabbitAddress) -> RabbitQueue:
 
 
 def _say_turned(where: str, what: str) -> None:
-    logger.log("INFO" if what == "answers" else "WARNING", "RabbitMQ at {} {}", where, what)
+    good = what in ("is connected", "takes messages again")
+    logger.log("INFO" if good else "WARNING", "RabbitMQ at {} {}", where, what)
 
 
 @contextmanager
