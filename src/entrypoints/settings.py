@@ -182,6 +182,10 @@ class Settings:
     tombstones_kept: timedelta = variable(
         duration(), "30d", "How long a deleted profile can be restored"
     )
+    tasks_kept: timedelta = variable(duration(), "7d", "How long `gc` leaves a task that has ended")
+    log_kept: timedelta = variable(
+        duration(), "30d", "How long `gc` leaves an entry of the change log"
+    )
     body_timeout: timedelta = variable(
         duration(_MOMENT), "30s", "Longest time a request body may take to arrive"
     )

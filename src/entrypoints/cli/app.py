@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from profilecore.entrypoints.cli import data, doctor, migrating, running
+from profilecore.entrypoints.cli import collecting, data, doctor, migrating, running, tasks
 from profilecore.entrypoints.cli.exits import PROGRAM, ExitCode, ended, failed
 
 _EPILOG = """\b
@@ -35,7 +35,9 @@ app.command("worker")(running.worker)
 app.command("import")(data.import_)
 app.command("export")(data.export)
 app.command("seed")(data.seed)
+app.add_typer(tasks.app, name="tasks")
 app.add_typer(migrating.app, name="migrate")
+app.command("gc")(collecting.gc)
 app.command("doctor")(doctor.doctor)
 app.command("openapi")(running.openapi)
 app.command("config")(running.config)

@@ -1,0 +1,54 @@
+"""The command that removes what has been kept for long enough."""
+
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from profilecore.entrypoints.cli.tools import tool_settings, with_parts
+from profilecore.entrypoints.settings import Settings
+from profilecore.entrypoints.variables import duration
+
+if TYPE_CHECKING:
+    from profilecore.entrypoints.http import Parts
+
+
+def gc(
+    tasks_older_than: Annotated[
+        str | None, typer.Option(metavar="SPAN", help="Such as 12h or 0s. [TASKS_KEPT]")
+    ] = None,
+) -> None:
+    """Remove what has been kept for long enough.
+
+    Tasks that ended longer ago than TASKS_KEPT; deleted profiles, for good, after TOMBSTONES_KEPT;
+    entries of the change log older than LOG_KEPT. What is not finished, or not deleted, stays
+    however old it is. Safe at any time, and to be run by a timer.
+
+    \b
+    Examples:
+      profilecore gc
+      profilecore gc --tasks-older-than 1h
+      TASKS_KEPT=30d LOG_KEPT=90d profilecore gc
+    """
+    settings = tool_settings()
+    tasks_kept = settings.tasks_kept if tasks_older_than is None else _span(tasks_older_than)
+    with_parts(settings, lambda parts: _collect(parts, settings, tasks_kept))
+
+
+async def _collect(parts: "Parts", settings: Settings, tasks_kept: timedelta) -> None:
+    now = datetime.now(UTC)
+    tasks = await parts.upkeep.purge(tasks_kept)
+    typer.echo(f"{tasks:,} finished tasks removed")
+    profiles = await parts.profiles.purge(now - settings.tombstones_kept)
+    typer.echo(f"{profiles:,} deleted profiles removed")
+    events = await parts.log.trim(now - settings.log_kept)
+    typer.echo(f"{events:,} entries of the log removed")
+
+
+def _span(text: str) -> timedelta:
+    kind = duration()
+    try:
+        return kind.parse(text)
+    except ValueError as error:
+        problem = f"takes {kind.takes}."
+        raise typer.BadParameter(problem, param_hint="--tasks-older-than") from error
