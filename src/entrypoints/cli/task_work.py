@@ -4,7 +4,7 @@ import asyncio
 import sys
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Final
 from uuid import UUID
@@ -13,14 +13,14 @@ import msgspec
 import typer
 
 from profilecore import Conflict, Invalid, NotFound, Order, Status, Task, TaskService
-from profilecore.entrypoints.cli.exits import ExitCode, StoppedError, failed
+from profilecore.entrypoints.cli.exits import PROGRAM, ExitCode, StoppedError, failed
 from profilecore.entrypoints.cli.output import STANDARD
 from profilecore.entrypoints.cli.stop import stop_requested
 from profilecore.entrypoints.cli.task_views import PAGE, print_task
 from profilecore.order import A_DELAY, A_TIME, delay_of
 from profilecore.schedule import TaskQuery
-from profilecore.tasks.service import WAIT_MAX
 
+TOLD_AFTER: Final = 5.0  # seconds
 _AN_OBJECT: Final = """is no JSON object such as '{"hello": "world"}'."""
 
 
@@ -107,18 +107,30 @@ async def _each(ids: Sequence[UUID], step: Callable[[UUID], Awaitable[Task]]) ->
 
 
 async def _ended(tasks: TaskService, task: Task) -> Task:
+    told = False
     with stop_requested() as stop:
         stopping = asyncio.create_task(stop.wait())
         while not task.finished:
-            waiting = asyncio.create_task(tasks.wait(task.id, WAIT_MAX))
+            waiting = asyncio.create_task(tasks.wait(task.id, TOLD_AFTER))
             await asyncio.wait({waiting, stopping}, return_when=asyncio.FIRST_COMPLETED)
             if stop.is_set():
                 waiting.cancel()
-                text = f"interrupted; task {task.id} goes on without anybody who waits for it."
+                text = f"interrupted; task {task.id} goes on, and nobody waits for it."
                 raise StoppedError(text, ExitCode.INTERRUPTED)
             task = await waiting
+            if task.status in (Status.SCHEDULED, Status.QUEUED) and not told:
+                told = _tell_of(task)
         stopping.cancel()
     return task
+
+
+def _tell_of(task: Task) -> bool:
+    """Say, once, that a task is late, for it may be that nothing runs that would start it."""
+    if (datetime.now(UTC) - task.run_at).total_seconds() < TOLD_AFTER:
+        return False
+    text = f"{PROGRAM}: task {task.id} is due, and nobody has started it: does a service run?"
+    print(text, file=sys.stderr)
+    return True
 
 
 def _payload(text: str) -> dict[str, Any]:

@@ -13,7 +13,7 @@ import pytest
 from tests.integration.cli.conftest import Run
 from tests.support.processes import COMMAND, Server, environment
 
-COMMANDS = ("dev", "serve", "import", "export", "seed", "openapi", "config")
+COMMANDS = ("dev", "serve", "import", "export", "seed", "gc", "openapi", "config")
 
 
 def one_line(errors: str) -> bool:
