@@ -8,14 +8,21 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
-from types import EllipsisType
-from typing import Any, Final, Literal, NamedTuple, Self, TypeAlias, TypeVar, cast
+from typing import Any, Final, Literal, Self, TypeAlias
 
+from profilecore.entrypoints.environment import (
+    DEFAULT,
+    Row,
+    Variable,
+    displayed,
+    look_up,
+    parsed,
+    variable,
+)
 from profilecore.entrypoints.variables import (
     ADDRESS,
     CALLBACKS,
     FLAG,
-    HIDDEN,
     HOST,
     HOSTS,
     PATH,
@@ -27,7 +34,6 @@ from profilecore.entrypoints.variables import (
     WORD,
     WORDS,
     BadSetting,
-    Kind,
     Secret,
     duration,
     is_loopback,
@@ -38,41 +44,10 @@ from profilecore.entrypoints.variables import (
 )
 from profilecore.reach import Allowed
 
-T = TypeVar("T")
 Command: TypeAlias = Literal["dev", "serve", "worker", "tool"]
 
 COMMANDS: Final[tuple[Command, ...]] = ("dev", "serve", "worker", "tool")
-DEFAULT: Final = "default"
 _MOMENT: Final = timedelta(milliseconds=1)
-
-
-class Row(NamedTuple):
-    """One setting for a person to look at; a secret's value is `***`, one not set is `-`."""
-
-    name: str
-    value: str
-    origin: str
-    help: str
-
-
-@dataclass(frozen=True, slots=True)
-class _Variable:
-    """How one setting is read; defaults are texts, as the environment would have them.
-
-    `unless` holds the commands with a default of their own, `...` where there is none and the
-    variable has to be set.
-    """
-
-    kind: Kind[Any]
-    default: str | None
-    help: str
-    unless: Mapping[str, str | EllipsisType]
-
-
-def variable(kind: Kind[T], default: str | None, help: str, **unless: str | EllipsisType) -> T:
-    """Declare a row of the table; a default of None means that it may stay unset."""
-    row = _Variable(kind, default, help, unless)
-    return cast("T", dataclasses.field(metadata={"variable": row}))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -164,8 +139,6 @@ class Settings:
     task_lease: timedelta = variable(
         duration(timedelta(seconds=1)), "30s", "Time after which a lost worker's task is rescued"
     )
-    tasks_kept: timedelta = variable(duration(), "7d", "How long `gc` leaves tasks that have ended")
-    log_kept: timedelta = variable(duration(), "30d", "How long `gc` leaves the change log")
     callback_hosts: tuple[Allowed, ...] | None = variable(
         CALLBACKS, None, "Hosts that `http.callback` may call; none if not set"
     )
@@ -220,9 +193,9 @@ class Settings:
         rows = []
         for field, row in _table(cls).items():
             name = field.upper()
-            text, origin = _look_up(name, row, command, env)
-            values[field] = None if text is None else _parse(name, row.kind, text)
-            rows.append(Row(name, _display(row.kind, text), origin, row.help))
+            text, origin = look_up(name, row, command, env)
+            values[field] = None if text is None else parsed(name, row.kind, text)
+            rows.append(Row(name, displayed(row.kind, text), origin, row.help))
         settings = cls(command=command, rows=tuple(rows), **values)
         if command != "tool" and not is_loopback(settings.server_host):
             _must_have_authentication(settings)
@@ -236,51 +209,12 @@ class Settings:
         )
 
 
-def _table(settings: type[Settings]) -> dict[str, _Variable]:
+def _table(settings: type[Settings]) -> dict[str, Variable]:
     return {
         field.name: field.metadata["variable"]
         for field in dataclasses.fields(settings)
         if "variable" in field.metadata
     }
-
-
-def _look_up(
-    name: str, row: _Variable, command: Command, env: Mapping[str, str]
-) -> tuple[str | None, str]:
-    text = env.get(name)
-    path = env.get(f"{name}_FILE") if row.kind.secret else None
-    if text and path:
-        raise BadSetting(f"{name}_FILE", f"and {name} are both set; give one of them.")
-    if path:
-        return _secret_in(f"{name}_FILE", path), f"file {shown(path)}"
-    if text:
-        return text, "environment"
-    default = row.unless.get(command, row.default)
-    if isinstance(default, EllipsisType):
-        raise BadSetting(name, f"has to be set for `{command}`; it takes {row.kind.takes}.")
-    return default, DEFAULT
-
-
-def _secret_in(name: str, path: str) -> str:
-    try:
-        text = Path(path).read_text(encoding="utf-8")
-    except (OSError, ValueError) as error:
-        why = error.strerror if isinstance(error, OSError) else "is not UTF-8 text"
-        problem = f"names a file that cannot be read: {shown(path)} ({why})."
-        raise BadSetting(name, problem) from None  # a decoding error holds the bytes
-    text = text.removesuffix("\n").removesuffix("\r")
-    if not text:
-        raise BadSetting(name, f"names a file that is empty: {shown(path)}.")
-    return text
-
-
-def _parse(name: str, kind: Kind[Any], text: str) -> object:
-    try:
-        return kind.parse(text)
-    except ValueError:
-        # Without its cause, which quotes the value.
-        problem = "cannot be used" if kind.secret else f"is {shown(text)}"
-        raise BadSetting(name, f"{problem}; it takes {kind.takes}.") from None
 
 
 def _must_have_authentication(settings: Settings) -> None:
@@ -290,11 +224,3 @@ def _must_have_authentication(settings: Settings) -> None:
             f"is 'none', which is for loopback addresses, and SERVER_HOST is "
             f"{shown(settings.server_host)}; it takes 127.0.0.1, ::1 or localhost.",
         )
-
-
-def _display(kind: Kind[Any], text: str | None) -> str:
-    if text is None:
-        return "-"
-    if kind.secret:
-        return HIDDEN
-    return text if text.isprintable() else shown(text)
