@@ -48,7 +48,7 @@ class Dispatcher:
         self._poll = poll
         self._room = room
         self._woken = woken or asyncio.Event()
-        self._refusals = 0
+        self._away = 0.0
 
     def wake(self) -> None:
         """Look now rather than later."""
@@ -61,8 +61,8 @@ class Dispatcher:
             pause = self._poll
             with suppress(Unavailable):
                 pause = await self.advance()
-            if self._refusals:
-                await asyncio.sleep(min(AWAY_MAX, pause * 2**self._refusals))
+            if self._away:
+                await asyncio.sleep(self._away)
                 continue
             with suppress(TimeoutError):
                 async with asyncio.timeout(pause):
@@ -79,9 +79,9 @@ class Dispatcher:
         if lost:
             await self._tasks.write({claim.id: _rescue(claim) for claim in lost})
         if due and not await self._hand_over(due):
-            self._refusals += 1
+            self._away = min(AWAY_MAX, 2 * (self._away or self._poll))
             return self._poll  # the queue is away: more claims would not help it
-        self._refusals = 0
+        self._away = 0.0
         if len(found.claims) == room:
             return 0.0
         if found.next_in is None:
