@@ -275,22 +275,27 @@ class TaskMachine(RuleBasedStateMachine):
         self.claims += claims
 
     @precondition(lambda self: self.claims)
-    @rule(data=st.data(), rescue=st.booleans())
-    def go_on_with_an_old_claim(self, data: st.DataObject, rescue: bool) -> None:
+    @rule(data=st.data(), how=st.sampled_from(["rescue", "mark", "give back"]))
+    def go_on_with_an_old_claim(self, data: st.DataObject, how: str) -> None:
         claim = data.draw(st.sampled_from(self.claims))
         row = self.rows[claim.id]
-        if rescue:
+        if how == "rescue":
             held = row.status is Status.RUNNING and row.fence == claim.fence
             allowed = held and row.due_at == claim.due_at
             self.step(claim.id, lambda t, at: t.rescued(at, claim.fence, claim.due_at), allowed)
             if allowed:
                 self.failing(row, LOST)
                 self.backed_off(claim.id, row)
-        else:
-            allowed = row.status in WAITING and row.due_at == claim.due_at
+            return
+        allowed = row.status in WAITING and row.due_at == claim.due_at
+        if how == "mark":
             self.step(claim.id, lambda t, at: t.queued(at, claim.due_at, QUEUED_FOR), allowed)
-            if allowed:
-                row.status, row.due_at = Status.QUEUED, self.now + QUEUED_FOR
+        else:
+            self.step(claim.id, lambda t, at: t.unclaimed(at, claim.due_at), allowed)
+        if allowed and how == "mark":
+            row.status, row.due_at = Status.QUEUED, self.now + QUEUED_FOR
+        elif allowed:
+            row.due_at = self.now
 
     # The queue
 

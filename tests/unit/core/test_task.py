@@ -61,6 +61,7 @@ def sample(status: Status, **fields: Any) -> Task:
 # Each step, in time and by whoever holds the task.
 STEPS: Final[dict[str, Callable[[Task], Task]]] = {
     "queued": lambda t: t.queued(LATER, t.due_at or AT, LEASE),
+    "unclaimed": lambda t: t.unclaimed(LATER, t.due_at or AT),
     "started": lambda t: t.started(LATER, LEASE),
     "postponed": lambda t: t.postponed(LATER, SECOND, "unknown"),
     "renewed": lambda t: t.renewed(LATER, t.fence, LEASE),
@@ -77,6 +78,7 @@ STEPS: Final[dict[str, Callable[[Task], Task]]] = {
 WAITING: Final = (S.SCHEDULED, S.QUEUED)
 FOLLOWS: Final[dict[str, dict[Status, Status]]] = {
     "queued": dict.fromkeys(WAITING, S.QUEUED),
+    "unclaimed": {status: status for status in WAITING},
     "started": dict.fromkeys(WAITING, S.RUNNING),
     "postponed": dict.fromkeys(WAITING, S.SCHEDULED),
     "renewed": {S.RUNNING: S.RUNNING},
@@ -142,12 +144,15 @@ def test_it_does_not_start_before_its_time() -> None:
 
 
 @pytest.mark.parametrize("status", WAITING)
-def test_a_claim_that_was_overtaken_marks_nothing_as_queued(status: Status) -> None:
+def test_a_claim_that_was_overtaken_changes_nothing(status: Status) -> None:
     claimed = replace(sample(status), due_at=LATER)
     assert claimed.queued(AT, LATER, LEASE).due_at == AT + LEASE
+    assert claimed.unclaimed(AT, LATER).due_at == AT
     for moved in (claimed.rescheduled(AT, AT, None), claimed.postponed(AT, LEASE, "x")):
         with pytest.raises(Conflict, match="not claimed"):
             moved.queued(AT, LATER, LEASE)
+        with pytest.raises(Conflict, match="not claimed"):
+            moved.unclaimed(AT, LATER)
 
 
 def test_a_lease_that_was_renewed_meanwhile_is_not_taken_away() -> None:

@@ -211,6 +211,23 @@ async def test_a_dispatcher_whose_queue_is_away_leaves_the_tasks_to_others(
         running.cancel()
 
 
+async def test_an_outage_of_the_queue_may_last(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """For more looks than a float has powers of two."""
+    monkeypatch.setattr(module, "AWAY_MAX", 0.02)
+    dispatcher = stage.another(poll=0.01)
+    task = await stage.add()
+    stage.queue.down = True
+    for _ in range(1_100):
+        await dispatcher.advance()
+    running = asyncio.create_task(dispatcher.run())
+    await asyncio.sleep(0.1)
+    stage.queue.down = False
+    await until(lambda: stage.came == [task])
+    running.cancel()
+
+
 async def test_what_was_put_and_could_not_be_marked_comes_again(stage: Stage) -> None:
     task = await stage.add()
     stage.tasks.deaf = 1
