@@ -3,6 +3,7 @@
 import json
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import httpx
@@ -24,6 +25,7 @@ from tests.support.tasks import SUBMIT, TASKS, path_of_task, reached, submitted
 
 UNKNOWN = "0198c5a0-0000-7000-8000-000000000000"
 BATCH = f"{PROFILES}/batch"
+IN_AN_HOUR = (datetime.now(UTC) + timedelta(hours=1)).isoformat()
 
 
 @dataclass(frozen=True)
@@ -227,7 +229,7 @@ TIMES: list[tuple[str, dict[str, Any], list[str]]] = [
     ("run_at a number", {"run_at": 1_795_000_000}, ["run_at"]),
     ("run_at text", {"run_at": "tomorrow"}, ["run_at"]),
     ("run_at null", {"run_at": None}, ["run_at"]),
-    ("two times", {"run_at": "2026-11-26T13:00:00Z", "delay": 0}, ["run_at"]),
+    ("two times", {"run_at": IN_AN_HOUR, "delay": 0}, ["run_at"]),
     ("priority -1", {"priority": -1}, ["priority"]),
     ("priority 10", {"priority": 10}, ["priority"]),
     ("priority huge", {"priority": 10**30}, ["priority"]),

@@ -9,7 +9,6 @@ import subprocess
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import httpx
 import pytest
@@ -282,12 +281,13 @@ def test_a_reader_of_a_watch_may_leave(served: tuple[Server, httpx.Client]) -> N
     process.stderr.close()
 
 
-def watching(folder: Path, **streams: Any) -> "subprocess.Popen[bytes]":
+def watching(folder: Path, output: int = subprocess.PIPE) -> "subprocess.Popen[bytes]":
     return subprocess.Popen(
         [COMMAND, "tasks", "watch", "--interval", "0.2"],
         cwd=folder,
         env=environment(TERM="xterm-256color", COLUMNS="160", **HANDLERS),
-        **({"stdout": subprocess.PIPE, "stderr": subprocess.PIPE} | streams),
+        stdout=output,
+        stderr=output,
     )
 
 
@@ -295,7 +295,7 @@ def test_watch_on_a_terminal(served: tuple[Server, httpx.Client], api: httpx.Cli
     """The view has counts, what runs with its progress, and what died last; in colours."""
     running, failed = held(api), dead(api)
     leader, follower = pty.openpty()
-    process = watching(served[0].folder, stdout=follower, stderr=follower)
+    process = watching(served[0].folder, follower)
     os.close(follower)
     shown = b""
     deadline = time.monotonic() + WAIT_MAX
