@@ -7,7 +7,7 @@ import signal
 import threading
 import traceback
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from multiprocessing.connection import Connection
 from typing import Any, Final
 
@@ -25,8 +25,9 @@ def serve(pipe: Connection) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
     threading.Thread(target=_end_with_parent, name="parent", daemon=True).start()
-    while True:
-        pipe.send_bytes(_answer(pipe.recv_bytes()))
+    with suppress(EOFError, OSError):  # it has gone
+        while True:
+            pipe.send_bytes(_answer(pipe.recv_bytes()))
 
 
 def request_of(function: Callable[..., Any], arguments: tuple[Any, ...]) -> bytes:

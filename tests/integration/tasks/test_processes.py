@@ -261,8 +261,9 @@ import asyncio, sys
 from profilecore.adapters.processes import SpawnedProcesses
 from tests.support import in_process
 
+processes = SpawnedProcesses(1)  # what is forgotten is closed
+
 async def main():
-    processes = SpawnedProcesses(1)
     if sys.argv[1] == "idle":
         print(await processes.run(in_process.pid), flush=True)
         if len(sys.argv) == 2:
@@ -281,6 +282,7 @@ def start(*arguments: str) -> "subprocess.Popen[str]":
         cwd=ROOT,
         env=environment(),
         stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
         text=True,
     )
 
@@ -294,12 +296,13 @@ async def test_they_end_with_a_parent_that_is_killed(tmp_path: Path, what: str) 
     else:
         pid = await told(tmp_path / "pid")
     parent.kill()
-    parent.communicate()
+    _, errors = await asyncio.to_thread(parent.communicate, timeout=30)
     await gone(pid)
+    assert errors == ""
 
 
 async def test_a_parent_that_did_not_close_can_end() -> None:
     parent = start("idle")
-    out, _ = await asyncio.to_thread(parent.communicate, timeout=30)
-    assert parent.returncode == 0
+    out, errors = await asyncio.to_thread(parent.communicate, timeout=30)
+    assert (parent.returncode, errors) == (0, "")
     await gone(int(out))
