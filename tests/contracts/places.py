@@ -1,11 +1,12 @@
 """Where an adapter keeps its things, and what may differ between adapters of one port."""
 
 from abc import ABC, abstractmethod
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Generic, Protocol, TypeVar
 
-from profilecore.ports import Cache, Log, Profiles, Tasks, TaskUpkeep
+from profilecore.ports import Bookmark, Cache, Log, Profiles, Tasks, TaskUpkeep
 from tests.contracts.samples import AT
 
 T = TypeVar("T")
@@ -59,8 +60,8 @@ class TaskStore(Tasks, TaskUpkeep, Protocol):
     """Both ports of one place."""
 
 
-class TasksPlace(Place[TaskStore]):
-    """A place of tasks, whose stores go by a clock that stands still until it is moved."""
+class ClockedPlace(Place[T]):
+    """A place whose stores go by a clock that stands still until it is moved."""
 
     now: datetime = AT
 
@@ -69,9 +70,25 @@ class TasksPlace(Place[TaskStore]):
         self.now += by
 
 
+class TasksPlace(ClockedPlace[TaskStore]):
+    """A place of tasks."""
+
+
 @dataclass(frozen=True)
 class Store:
     """A pair of adapters that share their place."""
 
     profiles: Profiles
     log: Log
+
+
+@dataclass(frozen=True)
+class Marked:
+    """A store, and the bookmarks in its log by their names."""
+
+    store: Store
+    bookmark: Callable[[str], Bookmark]
+
+
+class BookmarkPlace(ClockedPlace[Marked]):
+    """A place of bookmarks."""
