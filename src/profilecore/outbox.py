@@ -12,6 +12,7 @@ from profilecore.ports import Bookmark, Log, Publisher
 AT_ONCE: Final = 200
 LEASE: Final = 10.0
 _LOOK_EVERY: Final = 2.0
+_READ_EVERY: Final = 0.05
 _PAUSE: Final = 0.5
 _PAUSE_MAX: Final = 10.0
 
@@ -48,35 +49,38 @@ class Outbox:
         pause = _PAUSE
         while True:
             try:
-                await self.turn()
+                if not await self.turn():
+                    await asyncio.sleep(_LOOK_EVERY)
                 pause = _PAUSE
-                await asyncio.sleep(_LOOK_EVERY)
             except Unavailable:
                 await asyncio.sleep(pause)
                 pause = min(2 * pause, _PAUSE_MAX)
 
-    async def turn(self) -> None:
-        """Publish for as long as this is the one who does so.
+    async def turn(self) -> bool:
+        """Publish for half a lease; False where another is the one who does so.
 
         Raises Unavailable where the log, the bookmark or the place outside is away.
         """
-        while True:
-            held = time.monotonic()
-            position = await self._bookmark.hold(self._holder, self._lease)
-            if position is None:
-                return
-            while time.monotonic() - held < self._lease / 2:
-                try:
-                    events = await self._log.read(position, AT_ONCE)
-                except NotFound:
-                    # It has lost its end, or its beginning: the bookmark knows where to go on.
-                    await asyncio.sleep(_PAUSE)
-                    break
-                if not events:
-                    await self._wait(position, self._lease / 4)
-                    continue
-                await self._publisher.publish(events)
-                position = events[-1].position
-                if not await self._bookmark.advance(self._holder, position):
-                    return
-                self._published(len(events))
+        held = time.monotonic()
+        position = await self._bookmark.hold(self._holder, self._lease)
+        if position is None:
+            return False
+        while time.monotonic() - held < self._lease / 2:
+            try:
+                events = await self._log.read(position, AT_ONCE)
+            except NotFound:
+                # It has lost its end, or its beginning: the bookmark knows where to go on.
+                await asyncio.sleep(_PAUSE)
+                return True
+            if not events:
+                # Whoever tells of growth may know of a log whose end was lost: no faster than this.
+                await asyncio.gather(
+                    self._wait(position, self._lease / 4), asyncio.sleep(_READ_EVERY)
+                )
+                continue
+            await self._publisher.publish(events)
+            self._published(len(events))
+            position = events[-1].position
+            if not await self._bookmark.advance(self._holder, position):
+                return False
+        return True

@@ -69,6 +69,10 @@ class ClockedPlace(Place[T]):
         """Let time pass for every store that is open on it, and those to come."""
         self.now += by
 
+    def seconds(self) -> float:
+        """The same clock, for stores that count seconds."""
+        return self.now.timestamp()
+
 
 class TasksPlace(ClockedPlace[TaskStore]):
     """A place of tasks."""

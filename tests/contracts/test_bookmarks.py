@@ -19,7 +19,7 @@ class MemoryBookmarkPlace(BookmarkPlace):
         store, named = MemoryStore(), dict[str, Bookmark]()
 
         def bookmark(name: str) -> Bookmark:
-            made = MemoryBookmark(store, clock=lambda: self.now.timestamp())
+            made = MemoryBookmark(store, clock=self.seconds)
             return named.setdefault(name, made)
 
         return Marked(Store(MemoryProfiles(store), MemoryLog(store)), bookmark)
@@ -39,7 +39,7 @@ class SqliteBookmarkPlace(BookmarkPlace):
         self._opened.append(database)
         return Marked(
             Store(SqliteProfiles(database), SqliteLog(database)),
-            lambda name: SqliteBookmark(database, name, clock=lambda: self.now.timestamp()),
+            lambda name: SqliteBookmark(database, name, clock=self.seconds),
         )
 
     async def close(self) -> None:
