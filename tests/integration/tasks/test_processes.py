@@ -1,6 +1,7 @@
 """Functions in processes of their own: lent, killed, and lost."""
 
 import asyncio
+import multiprocessing
 import os
 import resource
 import signal
@@ -15,6 +16,7 @@ import pytest
 
 from profilecore import GiveUp, Invalid, Unavailable
 from profilecore.adapters.processes import SpawnedProcesses
+from profilecore.adapters.processes.served import serve
 from tests.support import in_process
 from tests.support.processes import environment
 
@@ -299,6 +301,17 @@ async def test_they_end_with_a_parent_that_is_killed(tmp_path: Path, what: str) 
     _, errors = await asyncio.to_thread(parent.communicate, timeout=30)
     await gone(pid)
     assert errors == ""
+
+
+def test_one_that_nobody_can_ask_any_more_ends() -> None:
+    spawn = multiprocessing.get_context("spawn")
+    ours, theirs = spawn.Pipe()
+    process = spawn.Process(target=serve, args=(theirs,))
+    process.start()
+    theirs.close()
+    ours.close()
+    process.join(30)
+    assert process.exitcode == 0
 
 
 async def test_a_parent_that_did_not_close_can_end() -> None:
