@@ -9,6 +9,7 @@ from profilecore.adapters.memory import (
     MemoryProfiles,
     MemoryQueue,
     MemoryStore,
+    MemoryTasks,
 )
 from profilecore.adapters.observed import (
     Metrics,
@@ -16,14 +17,17 @@ from profilecore.adapters.observed import (
     ObservedLog,
     ObservedProfiles,
     ObservedQueue,
+    ObservedTasks,
+    TaskMetrics,
 )
 from profilecore.ports import Cache, Queue
 from tests.contracts.cache import CacheContract
 from tests.contracts.lists import ListsContract
 from tests.contracts.log import LogContract
-from tests.contracts.places import CachePlace, Place, Store, Traits
+from tests.contracts.places import CachePlace, Place, Store, TasksPlace, TaskStore, Traits
 from tests.contracts.profiles import ProfilesContract
 from tests.contracts.queue import QueueContract
+from tests.contracts.tasks import TasksContract
 
 
 class ObservedPlace(Place[Store]):
@@ -64,6 +68,23 @@ class ObservedQueuePlace(Place[Queue]):
         pass
 
 
+class ObservedTaskStore(ObservedTasks):
+    """Upkeep is not measured: it goes past the wrapper."""
+
+    def __init__(self, tasks: MemoryTasks) -> None:
+        registry = CollectorRegistry()
+        super().__init__(tasks, Metrics(registry), TaskMetrics(registry, ["echo"]))
+        self.backlog, self.purge = tasks.backlog, tasks.purge
+
+
+class ObservedTasksPlace(TasksPlace):
+    async def open(self) -> TaskStore:
+        return ObservedTaskStore(MemoryTasks(lambda: self.now))
+
+    async def close(self) -> None:
+        pass
+
+
 class TestObservedProfiles(ProfilesContract, ListsContract):
     traits = Traits(durable=False, shared=True)
 
@@ -89,8 +110,16 @@ class TestObservedCache(CacheContract):
 
 
 class TestObservedQueue(QueueContract):
-    traits = Traits(durable=False, shared=False)
+    traits = Traits(durable=False, shared=False, named=False)
 
     @pytest.fixture
     def place(self) -> Place[Queue]:
         return ObservedQueuePlace()
+
+
+class TestObservedTasks(TasksContract):
+    traits = Traits(durable=False, shared=False)
+
+    @pytest.fixture
+    def place(self) -> TasksPlace:
+        return ObservedTasksPlace()

@@ -12,7 +12,7 @@ from profilecore.errors import ProfilecoreError
 from profilecore.order import Order
 from profilecore.ports import Tasks
 from profilecore.schedule import Backlog, Claims, TaskQuery
-from profilecore.task import LOST, Status, Step, Task
+from profilecore.task import FINISHED, LOST, Status, Step, Task
 
 # An edge stands exactly at each promise: 50 and 250 ms.
 LATENESS: Final = (0.005, 0.010, 0.020, 0.050, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 15.0, 60.0, 300.0)
@@ -91,8 +91,9 @@ class TaskMetrics:
 
     def seen(self, backlog: Backlog) -> None:
         """So many tasks wait."""
-        for status, number in backlog.counts.items():
-            self._waiting.labels(status).set(number)
+        for status in Status:
+            if status not in FINISHED:
+                self._waiting.labels(status).set(backlog.counts.get(status, 0))
         self._oldest.set(backlog.oldest_due.total_seconds())
 
     def _ended(self, before: Task, after: Task) -> None:
