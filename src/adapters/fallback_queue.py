@@ -1,5 +1,7 @@
 """A queue for when the one that everybody shares is away."""
 
+from collections.abc import Collection
+
 from profilecore.errors import Unavailable
 from profilecore.ports import Due, Lease, Queue
 
@@ -7,18 +9,22 @@ from profilecore.ports import Due, Lease, Queue
 class FallbackQueue:
     """Puts what `primary` does not take into `fallback`, and is `primary` in all else.
 
-    So whoever takes from `fallback` has to be there beside. What is in both by then is started
-    once all the same: the row of a task decides.
+    So whoever takes from `fallback` has to be there beside, and `takes` names the queues that it
+    works for: what is in another is left to those who do. What is in both by then is started once
+    all the same: the row of a task decides.
     """
 
-    def __init__(self, primary: Queue, fallback: Queue) -> None:
+    def __init__(self, primary: Queue, fallback: Queue, takes: Collection[str]) -> None:
         self._primary = primary
         self._fallback = fallback
+        self._takes = frozenset(takes)
 
     async def put(self, due: Due) -> None:
         try:
             await self._primary.put(due)
         except Unavailable:
+            if due.queue not in self._takes:
+                raise
             await self._fallback.put(due)
 
     async def take(self, timeout: float) -> Lease | None:  # noqa: ASYNC109 - the port's

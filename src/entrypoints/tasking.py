@@ -69,7 +69,9 @@ def _from_request(task: Task) -> Iterator[None]:
 
 def _handing(settings: Settings, rabbit: Queue, local: Queue) -> Queue:
     # Only where somebody here takes from it may a task be put into this process' memory.
-    return FallbackQueue(rabbit, local) if settings.task_concurrency else rabbit
+    if not settings.task_concurrency:
+        return rabbit
+    return FallbackQueue(rabbit, local, settings.task_queues)
 
 
 def _room(local: MemoryQueue) -> int:

@@ -11,7 +11,7 @@ from tests.contracts.queue import QueueContract
 
 class FallbackQueuePlace(Place[Queue]):
     async def open(self) -> Queue:
-        return FallbackQueue(MemoryQueue(), MemoryQueue())
+        return FallbackQueue(MemoryQueue(), MemoryQueue(), ["default"])
 
     async def close(self) -> None:
         pass

@@ -16,7 +16,7 @@ class Pair:
     def __init__(self) -> None:
         self.primary = SwitchedQueue()
         self.fallback = MemoryQueue()
-        self.queue = FallbackQueue(self.primary, self.fallback)
+        self.queue = FallbackQueue(self.primary, self.fallback, ["default", "mail"])
 
 
 @pytest.fixture
@@ -47,6 +47,16 @@ async def test_what_the_first_does_not_take_goes_to_the_other(pair: Pair) -> Non
     pair.primary.down = False
     await pair.queue.put(Due(new_id()))
     assert pair.fallback.waiting == 0, "and the first is asked again each time"
+
+
+async def test_what_is_for_others_is_left_to_them(pair: Pair) -> None:
+    """A machine that does not serve a queue may not be able to do what is in it."""
+    pair.primary.down = True
+    with pytest.raises(Unavailable):
+        await pair.queue.put(Due(new_id(), "printers"))
+    assert pair.fallback.waiting == 0
+    await pair.queue.put(Due(new_id(), "mail"))
+    assert pair.fallback.waiting == 1
 
 
 async def test_one_that_is_refused_does_not_take_the_others_along(pair: Pair) -> None:
