@@ -1,6 +1,7 @@
 """One process that serves: opened, announced, drained and closed in bounded time."""
 
 import asyncio
+import gc
 import signal
 import socket
 from collections.abc import Callable, Iterator
@@ -24,6 +25,7 @@ from profilecore.errors import Invalid, Unavailable
 Started = Callable[[str], None]
 
 _TOLD_AFTER = 1.0
+_YOUNG_MAX = 10_000  # objects, of which a few hundred requests under way have most in use
 
 
 def run(settings: Settings, started: Started) -> int:
@@ -93,6 +95,10 @@ class _Server(uvicorn.Server):
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
+        # What was made so far stays, and need not be looked through for garbage again and again.
+        gc.collect()
+        gc.freeze()
+        gc.set_threshold(_YOUNG_MAX, *gc.get_threshold()[1:])
         self._lifecycle.started = True
         self.announce()
 

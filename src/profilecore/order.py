@@ -33,6 +33,7 @@ A_DELAY: Final = "must be seconds such as 30, or a text such as 90s, 5m or 1h30m
 A_TIME: Final = "must be a time with its zone, such as 2026-11-26T13:00:00Z, at most 30 days on"
 _AN_OBJECT: Final = "must be an object of JSON, with text that has a UTF-8 form"
 A_PRIORITY: Final = "must be from 0 to 9"
+_json: Final = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), allow_nan=False)
 NOT_BOTH: Final = "and delay are both given; give one of them"
 
 
@@ -149,7 +150,7 @@ def _plain(payload: Mapping[str, Any]) -> Any:
 
 def as_json(value: Any) -> str:
     """The text that is kept of it; TypeError, ValueError or RecursionError where it is no JSON."""
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+    return _json.encode(value)
 
 
 def is_deep(value: Any) -> bool:

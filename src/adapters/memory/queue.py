@@ -40,8 +40,11 @@ class MemoryQueue:
 
     async def take(self, timeout: float) -> Lease | None:  # noqa: ASYNC109 - the port's
         try:
-            async with asyncio.timeout(timeout):
-                message = await self._waiting.get()
+            if self._waiting.empty():
+                async with asyncio.timeout(timeout):
+                    message = await self._waiting.get()
+            else:  # as a rule, while there is much to do; then a timer would be a good part of it
+                message = self._waiting.get_nowait()
         except TimeoutError:
             return None
         self._held[message.turn] = message

@@ -26,6 +26,12 @@ class _Job(Generic[J, A]):
         default_factory=lambda: asyncio.get_running_loop().create_future()
     )
 
+    def give_up(self) -> None:
+        """Its caller has waited for long enough."""
+        if not self.future.done():
+            late = Unavailable(LATE) if self.begun else Unavailable(BUSY, retry_after=2)
+            self.future.set_exception(late)
+
 
 class Group(Generic[J, A]):
     """Sends what waits as soon as what was sent before is answered.
@@ -52,13 +58,11 @@ class Group(Generic[J, A]):
         self._waiting.append(job)
         if self._sending is None:
             self._sending = asyncio.create_task(self._send())
+        late = asyncio.get_running_loop().call_later(self._wait_max, job.give_up)
         try:
-            async with asyncio.timeout(self._wait_max):
-                return await job.future
-        except TimeoutError as error:
-            if job.begun:
-                raise Unavailable(LATE) from error
-            raise Unavailable(BUSY, retry_after=2) from error
+            return await job.future
+        finally:
+            late.cancel()
 
     async def close(self) -> None:
         """Finish what was accepted."""

@@ -1,6 +1,6 @@
 """Writes of tasks: those that wait at the same time are one call each way."""
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from itertools import chain, islice
 from typing import Final, NamedTuple, TypeAlias, TypeVar
@@ -18,9 +18,10 @@ from profilecore.adapters.postgres.errors import HELD
 from profilecore.errors import ProfilecoreError, Unavailable
 from profilecore.order import Order
 from profilecore.paging import moment
-from profilecore.task import Step, Task, kept_changing, key_taken, not_found
+from profilecore.task import Status, Step, Task, kept_changing, key_taken, not_found
 
 TRIES: Final = 8
+KNOWN_MAX: Final = 1_000  # as many as a process may run at once
 
 W = TypeVar("W")
 
@@ -86,10 +87,14 @@ async def added(database: PostgresDatabase, orders: Sequence[Order]) -> Outcomes
     ]
 
 
-async def stepped(database: PostgresDatabase, jobs: Sequence[Job]) -> Outcomes:
+async def stepped(
+    known: dict[UUID, Task], database: PostgresDatabase, jobs: Sequence[Job]
+) -> Outcomes:
     """Take steps from what is stored, in order; give what was stored or why it was refused.
 
     Nothing is locked between the read and the write: what was changed meanwhile is read again.
+    `known` are tasks as this process has stored them last: they are not read first. What a step
+    from there is refused for may be out of date, so that it counts only once it was read.
     """
     outcomes: dict[int, Outcome] = {}
     tried: dict[UUID, int] = {}
@@ -97,18 +102,33 @@ async def stepped(database: PostgresDatabase, jobs: Sequence[Job]) -> Outcomes:
         left = {number: job for number, job in enumerate(jobs) if number not in outcomes}
         if not left:
             break
-        at, stored = await _read(database, [job.task_id for job in left.values()])
+        ids = [job.task_id for job in left.values()]
+        guessed = {id_: known.pop(id_) for id_ in dict.fromkeys(ids) if id_ in known}
+        at, read = await _read(database, [id_ for id_ in ids if id_ not in guessed])
+        stored = read | guessed
         states = dict(stored)
         made = {number: _taken(states, job, at) for number, job in left.items()}
         kept = await _keep(database, stored, states)
         for number, job in left.items():
             before = stored.get(job.task_id)
-            if job.task_id in kept or before is states.get(job.task_id):
+            if job.task_id in kept or (
+                before is states.get(job.task_id) and job.task_id not in guessed
+            ):
                 outcomes[number] = made[number]
             elif before is not None and tried.get(before.id) == before.revision:
                 outcomes[number] = key_taken(before)  # nobody was faster, and it was not taken
-        tried = {task.id: task.revision for task in stored.values()}
+        tried = {task.id: task.revision for task in read.values()}
+        _note(known, [states[id_] for id_ in kept])
     return [outcomes.get(n) or kept_changing(job.task_id) for n, job in enumerate(jobs)]
+
+
+def _note(known: dict[UUID, Task], stored: Iterable[Task]) -> None:
+    """Remember what runs here: as a rule nobody else changes it before it ends."""
+    known |= {
+        task.id: task for task in stored if task.status is Status.RUNNING and not task.cancelling
+    }
+    for forgotten in list(islice(known, max(0, len(known) - KNOWN_MAX))):
+        del known[forgotten]
 
 
 async def _read(

@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Mapping, Sequence
 from datetime import timedelta
+from functools import partial
 from typing import Any, Final
 from uuid import UUID
 
@@ -36,7 +37,9 @@ class PostgresTasks:
     def __init__(self, database: PostgresDatabase) -> None:
         self._database = database
         self._adding = Group[Sequence[Order], Outcomes](together(database, added), WAIT_MAX)
-        self._stepping = Group[Sequence[Job], Outcomes](together(database, stepped), WAIT_MAX)
+        self._stepping = Group[Sequence[Job], Outcomes](
+            together(database, partial(stepped, {})), WAIT_MAX
+        )
 
     async def add(self, orders: Sequence[Order]) -> Sequence[Task | ProfilecoreError]:
         return await self._adding.send(orders, len(orders)) if orders else []

@@ -62,7 +62,7 @@ class Channel:
         self._published = number
         confirmed: asyncio.Future[None] = self._loop.create_future()
         self._unconfirmed[number] = confirmed
-        confirmed.add_done_callback(lambda _: self._unconfirmed.pop(number, None))
+        confirmed.add_done_callback(partial(self._over, number))
         return confirmed
 
     async def confirmed(self, *sent: "asyncio.Future[None]", within: float) -> None:
@@ -70,16 +70,12 @@ class Channel:
 
         A channel on which that takes longer is given up, long before a heartbeat would be missed.
         """
+        late = self._loop.call_later(within, self._late)
         try:
-            with translated():
-                async with asyncio.timeout(within):
-                    outcomes = await asyncio.gather(*sent, return_exceptions=True)
-        except Unavailable as error:
-            self._give_up(error)
-            raise
-        for outcome in outcomes:
-            if isinstance(outcome, BaseException):
-                raise outcome
+            for each in sent:
+                await each
+        finally:
+            late.cancel()
 
     def interrupt(self, error: Callable[[], ProfilecoreError]) -> None:
         """Let everything that waits fail."""
@@ -91,6 +87,11 @@ class Channel:
         """Leave it, without waiting for an answer."""
         if self.amqp.is_open:
             self.amqp.close()
+
+    def _over(self, number: int, confirmed: "asyncio.Future[None]") -> None:
+        self._unconfirmed.pop(number, None)
+        if not confirmed.cancelled():
+            confirmed.exception()  # whoever sent it may not wait for it any more
 
     def _answer(self) -> "asyncio.Future[Any]":
         answer = self._loop.create_future()
@@ -105,6 +106,9 @@ class Channel:
 
     def _on_close(self, _: object, reason: BaseException) -> None:
         self._give_up(meaning(reason))
+
+    def _late(self) -> None:
+        self._give_up(meaning(TimeoutError()))
 
     def _give_up(self, error: ProfilecoreError) -> None:
         if not self.lost.done():

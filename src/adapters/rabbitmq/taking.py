@@ -63,8 +63,11 @@ class Taking:
             if self._channel is not None:
                 self._consume(self._channel)
         try:
-            async with asyncio.timeout(timeout):
-                message = await self._waiting.get()
+            if self._waiting.empty():
+                async with asyncio.timeout(timeout):
+                    message = await self._waiting.get()
+            else:  # as a rule, while there is much to do; then a timer would be a good part of it
+                message = self._waiting.get_nowait()
         except TimeoutError:
             return None
         self._held.add(message)
