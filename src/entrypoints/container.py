@@ -183,7 +183,7 @@ class Container(containers.DeclarativeContainer):
         announce=feed.provided.wake,
         known=feed.provided.known,
     )
-    handlers = providers.Singleton(_handlers, settings, service, profiles, log, feed)
+    handlers = providers.Singleton(_handlers, settings, service, profiles, log, caching.cache)
     tasking = providers.Container(
         Tasking,
         settings=settings,
