@@ -147,6 +147,15 @@ async def test_while_the_store_is_away_a_lease_shows_how_long_that_may_last(stag
     assert not stage.keeper.lost(long.task.id)
 
 
+async def test_a_renewed_lease_is_counted_from_before_it_was_asked_for(stage: Stage) -> None:
+    """The store has begun it later, so that it is never held for longer here than there."""
+    run = await stage.run(age=20.0)
+    stage.tasks.pause = 0.1
+    began = time.monotonic()
+    await stage.keeper.look()
+    assert stage.keeper._held_until[run.task.id] == pytest.approx(began + 30, abs=0.09)
+
+
 async def test_an_answer_that_was_lost_renews_nothing(stage: Stage) -> None:
     run = await stage.run(age=20.0)
     stage.tasks.deaf = 1
@@ -196,7 +205,9 @@ async def test_one_that_ends_during_a_look_is_forgotten(stage: Stage) -> None:
 async def test_a_second_start_in_the_same_process_is_kept_when_the_first_ends(
     stage: Stage,
 ) -> None:
-    first = await stage.run(age=40.0)
+    first = await stage.run()
+    first.context.progress(0.5)
+    await stage.looked()
     row = stage.row(first)
     again = row.handed_back(row.run_at, 1).started(row.run_at, LEASE)
     stage.tasks._rows[row.id] = again
@@ -206,6 +217,7 @@ async def test_a_second_start_in_the_same_process_is_kept_when_the_first_ends(
         assert not stage.keeper.lost(row.id)
         await stage.looked()
         assert second.why is None
+        assert stage.row(second).progress == 0.5, "shown, though the first had shown the same"
     assert stage.keeper.lost(row.id)
 
 
