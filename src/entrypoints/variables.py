@@ -23,7 +23,7 @@ _SPAN_MAX = timedelta(days=36_500)  # what can be taken from today's date withou
 _UNITS = {"d": 86_400.0, "h": 3_600.0, "m": 60.0, "s": 1.0, "ms": 0.001}
 _DURATION = re.compile("".join(rf"(?:(\d{{1,9}}(?:\.\d{{1,6}})?){u})?" for u in _UNITS), re.ASCII)
 _WHOLE = re.compile(r"\d{1,18}", re.ASCII)
-_NAME = re.compile(r"[a-z0-9][a-z0-9_.-]{0,99}")
+_QUEUE = re.compile(r"(?!dead$)[A-Za-z0-9_-]{1,100}")  # as the adapter of RabbitMQ has it
 # A bare slash, @ or : in a password would cut it in two.
 _QUEUE_URI = re.compile(r"amqps?://(?:[^:@/?#]*(?::[^:@/?#]*)?@)?(?P<hosts>[^@/?#]+)(?:/[^@/?#]*)?")
 _HOST = re.compile(r"[A-Za-z0-9._:%-]{1,255}")
@@ -134,7 +134,7 @@ def _word(text: str) -> str:
 
 def _words(text: str) -> tuple[str, ...]:
     words = tuple(word.strip() for word in text.split(","))
-    if not all(map(_NAME.fullmatch, words)):
+    if not all(map(_QUEUE.fullmatch, words)):
         raise ValueError(text)
     return words
 
@@ -215,7 +215,7 @@ PORT = whole(0, 65_535, "a port")
 FLAG = Kind("true or false", _flag)
 SWITCH = Kind("on or off", _switch)
 WORD = Kind("printable text", _word)
-WORDS = Kind("names such as default, several separated by commas", _words)
+WORDS = Kind("names of letters, digits, - and _ (not dead), several separated by commas", _words)
 PATH = Kind("a path", _path)
 HOST = Kind("a host name or an IP address without brackets", _host)
 HOSTS = Kind("host or host:port, several separated by commas", _hosts)
