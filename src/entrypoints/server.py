@@ -50,6 +50,9 @@ async def _serve(settings: Settings, started: Started) -> None:
                 settings, create_app(parts, api=settings.command != "worker"), parts.lifecycle
             )
             server.announce = lambda: started(_url(settings.server_host, listener))
+            # Until all is closed, not just served: tasks may go on after the last request.
+            for number in (signal.SIGINT, signal.SIGTERM):
+                loop.add_signal_handler(number, server.stop)
             await server.serve(sockets=[listener])
 
 
@@ -104,18 +107,13 @@ class _Server(uvicorn.Server):
 
     @contextmanager
     def capture_signals(self) -> Iterator[None]:
-        loop = asyncio.get_running_loop()
-        for number in (signal.SIGINT, signal.SIGTERM):
-            loop.add_signal_handler(number, self._stop)
-        try:
-            yield
-        finally:
-            for number in (signal.SIGINT, signal.SIGTERM):
-                loop.remove_signal_handler(number)
+        yield  # whoever runs this does so, for longer
 
-    def _stop(self) -> None:
+    def stop(self) -> None:
+        """Stop in order; in haste, where it is asked a second time."""
         if self._lifecycle.draining:
-            self.should_exit = self.force_exit = True  # asked a second time
+            self.should_exit = self.force_exit = True
+            self._lifecycle.hurry()
             return
         logger.info("stopping")
         self._lifecycle.drain()

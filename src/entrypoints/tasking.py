@@ -225,6 +225,11 @@ async def _draining(
         await lifecycle.drained()
         await worker.drain(grace)
 
+    async def hurry() -> None:
+        await lifecycle.hurried()
+        await worker.drain(0)
+
+    hurrying = begun(f"end of the {name}", hurry())
     draining = begun(f"drain of the {name}", drain())
     try:
         yield
@@ -233,9 +238,9 @@ async def _draining(
             draining.cancel()
             draining = begun(f"drain of the {name}", worker.drain(grace))
         await asyncio.wait({work, draining}, timeout=grace + _SETTLE_MAX)
-        for task in (work, draining):
+        for task in (work, draining, hurrying):
             task.cancel()
-        await asyncio.wait({work, draining})
+        await asyncio.wait({work, draining, hurrying})
 
 
 async def _release(rabbit: RabbitQueue, lifecycle: Lifecycle) -> None:

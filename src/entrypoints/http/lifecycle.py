@@ -14,6 +14,7 @@ class Lifecycle:
         self.started = False
         self._grace = grace
         self._draining = asyncio.Event()
+        self._hurrying = asyncio.Event()
         self._waits: set[asyncio.Timeout] = set()
 
     @property
@@ -26,6 +27,14 @@ class Lifecycle:
         self._draining.set()
         for wait in self._waits:
             self._shorten(wait)
+
+    def hurry(self) -> None:
+        """Say that it shall stop now, without waiting for what is under way."""
+        self._hurrying.set()
+
+    async def hurried(self) -> None:
+        """Return once `hurry` was called."""
+        await self._hurrying.wait()
 
     async def drained(self) -> None:
         """Return once `drain` was called."""
