@@ -15,7 +15,7 @@ FIELDS = [
 """The contract's, in its order; ours come after them."""
 MORE_FIELDS = ["errors", "unique_key", "cancelling"]
 HANDLERS = {"PYTHONPATH": str(Path(__file__).with_name("handlers"))}
-"""The settings with which a process knows test.hold, test.fail and test.give-up."""
+"""The settings with which a process knows test.hold, .fail, .give-up, .say and .sleep."""
 WAIT_MAX = 20.0
 
 

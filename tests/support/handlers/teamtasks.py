@@ -25,6 +25,18 @@ async def _give_up(context: Context, payload: Mapping[str, Any]) -> None:
     raise GiveUp("it cannot be done")
 
 
+async def _say(context: Context, payload: Mapping[str, Any]) -> None:
+    context.logger.info("it says %s", payload["text"])
+
+
+async def _sleep(context: Context, payload: Mapping[str, Any]) -> int:
+    """Take so long; the result is the number of the attempt that did."""
+    await asyncio.sleep(payload["seconds"])
+    return context.attempt.number
+
+
 hold = Handler(type="test.hold", run=_hold)
 fail = Handler(type="test.fail", run=_fail)
 give_up = Handler(type="test.give-up", run=_give_up)
+say = Handler(type="test.say", run=_say)
+sleep = Handler(type="test.sleep", run=_sleep)
