@@ -13,6 +13,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from profilecore.entrypoints.http.examples import EXAMPLES
 from tests.support.http import PROFILES, TIME, created, path_of, problem
 from tests.support.processes import Server, run, serving
+from tests.support.tasks import submitted
 
 SEED_METRICS = [
     "cache_hits_total",
@@ -240,6 +241,7 @@ def test_openapi(api: httpx.Client) -> None:
     assert set(operations) == {
         *("createProfile", "readProfile", "updateProfile", "patchProfile", "deleteProfile"),
         *("restoreProfile", "listProfiles", "exportProfiles", "batchProfiles", "readHistory"),
+        *("submitTask", "readTask", "listTasks", "cancelTask", "rescheduleTask", "retryTask"),
         *("followEvents", "health", "live", "ready", "metrics"),
     }
     for operation in operations.values():
@@ -273,13 +275,13 @@ def test_examples_are_accepted(api: httpx.Client, operation_id: str) -> None:
         for method, operation in methods.items()
         if operation["operationId"] == operation_id
     )
-    profile = created(api)
+    profile, task = created(api), submitted(api, delay="1h")
     for media_type, content in operation["requestBody"]["content"].items():
         example: Any = content["example"]
         assert example == EXAMPLES[operation_id]
         response = api.request(
             method,
-            path.replace("{profile_id}", profile["id"]),
+            path.replace("{profile_id}", profile["id"]).replace("{task_id}", task["id"]),
             content=json.dumps(example),
             headers={"Content-Type": media_type},
         )
