@@ -1,8 +1,10 @@
 """Every change is told to whoever listens, whatever is killed: real servers and a real broker."""
 
 import json
+import subprocess
+import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -15,9 +17,10 @@ from tests.integration.rabbitmq.ways import BACK_MAX, SETTLED
 from tests.support.http import created, path_of
 from tests.support.postgres import database, emptied, execute, reachable
 from tests.support.postgres import settings as of_database
-from tests.support.processes import Server
+from tests.support.processes import Server, environment
 from tests.support.rabbitmq import RabbitProcess
 
+LISTENER = Path(__file__).parents[3] / "docs" / "examples" / "listen.py"
 PATIENCE = 60.0
 TAKEN_OVER_MAX = 30.0  # a lease of ten seconds, and what a busy machine adds
 
@@ -177,6 +180,55 @@ def test_a_broker_that_is_killed_costs_nobody_an_event(
             assert made[-1]["id"] in {event["profile_id"] for event in listener.came}
             assert '"exception"' not in process.errors
         listener.check_order()
+
+
+def test_the_listener_of_the_how_to(
+    tmp_path: Path, given: dict[str, str], server: RabbitProcess, address: PostgresAddress
+) -> None:
+    """Each version once, though an event comes twice."""
+    with serving(tmp_path / "one", given) as (_, client), told(tmp_path, given) as said:
+        ready(address)
+        bound(server, "search")
+        profile = created(client)
+        assert client.delete(path_of(profile)).status_code == 204
+        wanted = [f"profile.created {profile['id']} 1", f"profile.deleted {profile['id']} 2"]
+        began = time.monotonic()
+        while said().splitlines() != wanted:
+            assert time.monotonic() - began < PATIENCE, said()
+            time.sleep(0.1)
+        again = {"type": "profile.created", "profile_id": profile["id"], "version": 1}
+        with server.channel() as channel:
+            channel.basic_publish("profile.events", again["type"], json.dumps(again).encode())
+        profile = created(client)
+        while (line := f"profile.created {profile['id']} 1") not in said():
+            assert time.monotonic() - began < PATIENCE, said()
+            time.sleep(0.1)
+        assert said().splitlines() == [*wanted, line]
+
+
+def bound(server: RabbitProcess, queue: str) -> None:
+    """Wait until it is: what is published before that is for nobody."""
+    began = time.monotonic()
+    while queue not in server.control("list_bindings", "destination_name"):
+        assert time.monotonic() - began < PATIENCE
+        time.sleep(0.2)
+    while "profile.*" not in server.control("list_bindings", "routing_key"):
+        assert time.monotonic() - began < PATIENCE
+        time.sleep(0.2)
+
+
+@contextmanager
+def told(folder: Path, given: dict[str, str]) -> Iterator[Callable[[], str]]:
+    """Run the example; give what it has printed so far."""
+    output = folder / "listener.txt"
+    with output.open("wb") as file:
+        command = [sys.executable, str(LISTENER), given["QUEUE_URI"] + "%2F"]
+        process = subprocess.Popen(command, stdout=file, stderr=file, env=environment())
+    try:
+        yield output.read_text
+    finally:
+        process.kill()
+        process.wait(10)
 
 
 def process_metric(client: httpx.Client, name: str) -> float:
