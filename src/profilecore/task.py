@@ -13,6 +13,7 @@ from profilecore.errors import Conflict, NotFound
 BACKOFF_FIRST: Final = timedelta(seconds=1)
 BACKOFF_MAX: Final = timedelta(hours=1)
 FAILURE_MAX: Final = 1_000  # characters
+FAILURES_KEPT: Final = 100  # the last of them; an attempt can be retried for ever
 LOST: Final = "the worker was lost"
 
 
@@ -210,7 +211,8 @@ class Task:
     def _failures(self, at: datetime, text: str, attempt: int) -> tuple[Failure, ...]:
         # What was raised may say anything; this can be stored anywhere.
         text = text.replace("\0", "").encode(errors="backslashreplace").decode()
-        return (*self.errors, Failure(attempt, at, text[:FAILURE_MAX]))
+        failures = (*self.errors, Failure(attempt, at, text[:FAILURE_MAX]))
+        return failures[-FAILURES_KEPT:]
 
     def _to(self, status: Status, at: datetime, **changes: Any) -> Self:
         if status is not Status.RUNNING:

@@ -16,6 +16,7 @@ from profilecore.task import (
     BACKOFF_FIRST,
     BACKOFF_MAX,
     FAILURE_MAX,
+    FAILURES_KEPT,
     FINISHED,
     LOST,
     Status,
@@ -264,3 +265,12 @@ def test_back_off_grows_and_is_spread() -> None:
     means = [sum((backoff(n) for _ in range(300)), timedelta(0)) / 300 for n in (1, 4, 8)]
     assert means[0] < means[1] < means[2]
     assert len({backoff(3) for _ in range(50)}) > 40
+
+
+def test_of_a_task_that_is_retried_for_ever_the_last_errors_are_kept() -> None:
+    tried = task(max_attempts=1)
+    for number in range(FAILURES_KEPT + 5):
+        started = tried.started(LATER, LEASE)
+        tried = started.failed(LATER, started.fence, f"error {number}").retried(LATER)
+    assert len(tried.errors) == FAILURES_KEPT
+    assert tried.errors[-1].text == f"error {FAILURES_KEPT + 4}"
