@@ -3,6 +3,7 @@
 import asyncio
 import time
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from typing import Final
 
 from profilecore.errors import NotFound, Unavailable
@@ -45,7 +46,14 @@ class Outbox:
         self._holder = new_id().hex
 
     async def run(self) -> None:
-        """Publish until cancelled; an outage on either side is waited out."""
+        """Publish until cancelled, and leave it to others then; an outage is waited out."""
+        try:
+            await self._run()
+        finally:
+            with suppress(Unavailable):  # then it is anybody's when the lease ends
+                await self._bookmark.hold(self._holder, 0)
+
+    async def _run(self) -> None:
         pause = _PAUSE
         while True:
             try:

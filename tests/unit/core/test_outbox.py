@@ -381,3 +381,23 @@ async def test_what_nobody_foresaw_ends_it(stage: Stage) -> None:
     stage.wait = broken  # type: ignore[method-assign]
     with pytest.raises(RuntimeError, match="a bug"):
         await asyncio.wait_for(stage.outbox().run(), PATIENCE)
+
+
+async def test_whoever_stops_leaves_the_bookmark_to_others_at_once(stage: Stage) -> None:
+    outbox = Outbox(stage.log, stage.outside, stage.bookmark, stage.wait, lease=60)
+    with at_work(outbox) as running:
+        await until(lambda: stage.bookmark.holds > 0)
+        assert await stage.bookmark.hold("another", 60) is None
+        running.cancel()
+        await asyncio.wait({running})
+    await asyncio.sleep(0.001)
+    assert await stage.bookmark.hold("another", 60) is not None
+
+
+async def test_whoever_stops_while_the_bookmark_is_away_stops_all_the_same(stage: Stage) -> None:
+    with at_work(stage.outbox()) as running:
+        await until(lambda: stage.bookmark.holds > 0)
+        stage.bookmark.down = True
+        running.cancel()
+        await asyncio.wait({running}, timeout=PATIENCE)
+        assert running.cancelled()
