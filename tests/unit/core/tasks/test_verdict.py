@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from profilecore.order import DEPTH_MAX
 from profilecore.task import Status, Task
 from profilecore.tasks import Context, GiveUp, Handler, Stopped
 from profilecore.tasks.handlers import Attempt
@@ -105,6 +106,18 @@ async def test_a_result_has_a_limit() -> None:
     task = await judged(giving("ü" * (RESULT_MAX // 2)))
     assert task is not None
     assert task.error == "its result has 262,146 bytes, and 262,144 is the most that is kept"
+
+
+async def test_a_result_has_a_depth() -> None:
+    nested: Any = 0
+    for _ in range(DEPTH_MAX - 1):
+        nested = [nested]
+    task = await judged(giving(nested))
+    assert task is not None
+    assert task.result == nested
+    task = await judged(giving([nested]))
+    assert task is not None
+    assert task.error == "its result has more than 100 values inside one another"
 
 
 async def test_an_error_is_named_and_logged(caplog: pytest.LogCaptureFixture) -> None:

@@ -1,8 +1,10 @@
 """Tasks are taken, run once, and settled, whatever goes away meanwhile."""
 
 import asyncio
+import gc
 import threading
 import time
+import weakref
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
@@ -118,6 +120,21 @@ async def test_a_task_is_run_and_settled_and_then_acked(stage: Stage, work: Work
     await until(lambda: not stage.unsettled)
     assert work.begun == [task_id]
     assert stage.announced == 0, "nothing is due because of it"
+
+
+async def test_nothing_is_left_of_a_run_that_has_ended() -> None:
+    """Its time would be over only in minutes, and there may be thousands a second."""
+    left: list[weakref.ref[Context]] = []
+
+    async def handler(context: Context, payload: Any) -> None:
+        left.append(weakref.ref(context))
+
+    stage = Stage(Handler(type="x", run=handler))
+    running = stage.start()
+    await stage.ended(await stage.order("x"))
+    await stopped(stage, running, 1)
+    gc.collect()
+    assert [reference() for reference in left] == [None]
 
 
 async def test_so_many_run_at_once(stage: Stage, work: Work) -> None:
