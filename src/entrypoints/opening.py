@@ -10,7 +10,7 @@ from profilecore.entrypoints.container import Container
 from profilecore.entrypoints.http import Parts
 from profilecore.entrypoints.http.system import Check, Checks
 from profilecore.entrypoints.settings import Settings
-from profilecore.entrypoints.tasking import queue_check, working
+from profilecore.entrypoints.working import queue_check, working
 from profilecore.errors import Unavailable
 from profilecore.feed import Feed
 from profilecore.ports import Cache, Log, Profiles

@@ -437,6 +437,26 @@ class TasksContract:
         found = await stored(tasks, task)
         assert (found.progress, found.revision) == (50 / 64, task.revision + 50)
 
+    async def test_what_others_did_to_a_running_task_is_seen_by_the_next_step(
+        self, tasks: TaskStore, place: TasksPlace
+    ) -> None:
+        other = await place.open() if self.traits.shared else tasks
+        asked_to_stop, given_back, taken_over = await some(
+            tasks, *(Order(type="echo") for _ in range(3))
+        )
+        for task in (asked_to_stop, given_back, taken_over):
+            await step(tasks, task, start)
+        await step(other, asked_to_stop, cancel)
+        failed = await step(tasks, asked_to_stop, lambda t, at: t.failed(at, 1, "boom"))
+        assert failed.status is Status.CANCELLED
+        await step(other, given_back, lambda t, at: t.handed_back(at, 1))
+        assert (await step(tasks, given_back, start)).fence == 2
+        await step(other, taken_over, lambda t, at: t.handed_back(at, 1))
+        await step(other, taken_over, start)
+        late = await refused(tasks, taken_over, lambda t, at: t.succeeded(at, 1, "late"))
+        assert isinstance(late, Conflict)
+        assert (await stored(tasks, taken_over)).status is Status.RUNNING
+
     async def test_one_of_many_who_start_a_task_at_once_does(
         self, tasks: TaskStore, place: TasksPlace
     ) -> None:

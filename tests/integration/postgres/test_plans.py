@@ -3,20 +3,28 @@
 import re
 from collections.abc import Iterator
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from uuid import UUID
 
 import msgspec
 import psycopg
 import pytest
 
+from profilecore.adapters.codec.tasks import encode_json, step_columns, task_columns
 from profilecore.adapters.postgres import PostgresAddress, PostgresLog, PostgresProfiles
 from profilecore.adapters.postgres import log as log_module
 from profilecore.adapters.postgres import profiles as profiles_module
+from profilecore.adapters.postgres import task_writes as writes_module
+from profilecore.adapters.postgres import tasks as tasks_module
 from profilecore.adapters.postgres.node import Parameters
 from profilecore.adapters.postgres.profiles import statement
 from profilecore.adapters.postgres.rows import row_of
 from profilecore.event import Change
 from profilecore.identifiers import new_id
+from profilecore.order import Order
 from profilecore.paging import Count, Cursor, Query, Sort
+from profilecore.schedule import TaskQuery
+from profilecore.task import Status
 from tests.contracts.samples import add, created, deleted, person, updated, write
 from tests.support.campaign import rounds
 from tests.support.postgres import database, execute, using
@@ -29,7 +37,7 @@ INDEXES = {
     "name": "profiles_name",
 }
 
-TABLES = ("profiles", "events")
+TABLES = ("profiles", "events", "tasks")
 
 # Three were made in the same millisecond, one in fifty was deleted; the log has all of them.
 _FILL = f"""
@@ -55,6 +63,28 @@ _OFTEN = f"""
     SELECT n, (SELECT id FROM profiles ORDER BY created_at, id LIMIT 1), 'x', n, '{{}}', 1
     FROM generate_series(1, {OFTEN}) n
 """  # noqa: S608
+# Of ten tasks seven wait for another day, and two have ended; few of the others are of a kind.
+_TASKS = f"""
+    INSERT INTO tasks SELECT
+        gen_random_uuid(), CASE WHEN n % 1000 = 0 THEN 'rare' ELSE 'echo' END, '{{}}', status,
+        n % 10, now, CASE
+            WHEN status IN ('succeeded', 'dead') THEN NULL
+            WHEN n % 100 = 6 THEN now - n
+            WHEN status = 'scheduled' THEN now + 86400000000 + n
+            ELSE now + 600000000
+        END, 0, 5, CASE WHEN n % 100 = 3 THEN n::text END, NULL, 'null', '[]', NULL, 0, false,
+        '{{}}', 1, now, now - n
+    FROM (
+        SELECT n, profilecore_now() AS now, CASE
+            WHEN n % 2000 = 0 THEN 'dead'
+            WHEN n % 10 < 7 THEN 'scheduled'
+            WHEN n % 10 < 9 THEN 'succeeded'
+            WHEN n % 20 = 9 THEN 'queued'
+            ELSE 'running'
+        END AS status
+        FROM generate_series(1, {ROWS}) n
+    ) made
+"""  # noqa: S608
 _LOUD = (
     "LOAD 'auto_explain'",
     "SET auto_explain.log_min_duration = 0",
@@ -68,8 +98,8 @@ _LOUD = (
 @pytest.fixture(scope="module")
 def full(server: PostgresAddress) -> Iterator[PostgresAddress]:
     with database(server) as address:
-        fill = ("SET statement_timeout = 0", _FILL, _OFTEN, _LOG)
-        execute(address, *fill, "VACUUM ANALYZE profiles, events")
+        fill = ("SET statement_timeout = 0", _FILL, _OFTEN, _LOG, _TASKS)
+        execute(address, *fill, f"VACUUM ANALYZE {', '.join(TABLES)}")
         yield address
 
 
@@ -193,6 +223,59 @@ def test_a_write_looks_up_what_it_needs(full: PostgresAddress, many: int) -> Non
     assert "profiles_email" in plan
     assert "profiles_pkey" in plan
     is_looked_up(plan, within=1_000 + 100 * len(changes))
+
+
+@pytest.mark.campaign
+@pytest.mark.parametrize("many", [1, 200])
+def test_due_tasks_are_claimed_by_an_index(full: PostgresAddress, many: int) -> None:
+    """Those of the highest priority first, of ten; and so is seen when the next one is due."""
+    plan = explained(full, tasks_module._CLAIM, (many, 5_000_000))
+    assert "tasks_due" in plan
+    is_looked_up(plan, within=1_500 + 60 * many)
+
+
+@pytest.mark.campaign
+@pytest.mark.parametrize("status", [None, Status.SCHEDULED, Status.DEAD, Status.CANCELLED])
+@pytest.mark.parametrize("type_", [None, "echo", "rare", "none"])
+@pytest.mark.parametrize("deep", [False, True])
+def test_a_page_of_tasks_reads_an_index_from_its_place(
+    full: PostgresAddress, status: Status | None, type_: str | None, deep: bool
+) -> None:
+    after = UUID(int=1 << 127) if deep else None
+    query = TaskQuery(limit=51, after=after, status=status, type=type_)
+    plan = explained(full, *tasks_module.statement(query))
+    is_looked_up(plan, within=2_000)
+
+
+@pytest.mark.campaign
+def test_tasks_are_counted_and_purged_by_indexes(full: PostgresAddress) -> None:
+    plan = explained(full, tasks_module._BACKLOG, (tasks_module.COUNTED_MAX,))
+    assert "tasks_of_status" in plan
+    is_looked_up(plan, within=10_000)  # a part of the index for each hundred thousand it counts
+    at_once = tasks_module.PURGED_AT_ONCE
+    plan = explained(full, tasks_module._PURGE, (0, at_once))
+    assert "tasks_ended" in plan
+    is_looked_up(plan, within=100 + 20 * at_once)
+
+
+@pytest.mark.campaign
+@pytest.mark.parametrize("many", [1, 128])
+def test_tasks_are_added_and_stepped_by_their_ids(full: PostgresAddress, many: int) -> None:
+    at = datetime.now(UTC)
+    tasks = [Order(type="echo", unique_key=f"new {n}").task(at) for n in range(many)]
+    rows = [{"id": str(task.id), **task_columns(task)} for task in tasks]
+    is_looked_up(
+        explained(full, writes_module._ADD, (encode_json(rows),)), within=1_000 + 60 * many
+    )
+    ids = execute(full, "SELECT id FROM tasks WHERE status = 'queued' ORDER BY id LIMIT 128")[:many]
+    plan = explained(full, writes_module._DATED, ([id_ for (id_,) in ids],))
+    is_looked_up(plan, within=10 * many)
+    steps = [
+        {"id": str(id_), "replaces": 1, **step_columns(task.started(at, timedelta(seconds=30)))}
+        for (id_,), task in zip(ids, tasks, strict=True)
+    ]
+    plan = explained(full, writes_module._STEP, (encode_json(steps),))
+    is_looked_up(plan, within=1_000 + 60 * many)
 
 
 @pytest.mark.campaign
