@@ -100,7 +100,7 @@ class TaskMetrics:
         began = before.started_at or after.updated_at
         seconds = max(0.0, (after.updated_at - began).total_seconds())
         self._run.labels(self._label(after)).observe(seconds)
-        if after.errors[-1:] != before.errors[-1:]:
+        if after.errors and after.errors[-1:] != before.errors[-1:]:
             self._count("failed", after)
             if after.status is Status.SCHEDULED:
                 self._count("retried", after)

@@ -36,12 +36,17 @@ class Runner:
         """Give what the handler gave."""
         if handler.process:
             return await self._processes.run(handler.run, context.attempt, dict(payload))
-        if inspect.iscoroutinefunction(handler.run):
+        if _is_async(handler.run):
             try:
                 return await handler.run(context, payload)
             except SystemExit as error:  # it would end the loop, and all that runs in it
                 raise RuntimeError(f"SystemExit: {error}") from error
         return await _in_thread(lambda: handler.run(context, payload))
+
+
+def _is_async(call: Callable[..., Any]) -> bool:
+    # An object may have it in its __call__.
+    return inspect.iscoroutinefunction(call) or inspect.iscoroutinefunction(type(call).__call__)
 
 
 class Why(Enum):

@@ -70,6 +70,15 @@ async def test_a_coroutine_runs_in_the_loop() -> None:
     assert run.work.result() == {"n": 1}
 
 
+async def test_an_object_that_is_called_as_a_coroutine_runs_in_the_loop_too() -> None:
+    class Greeting:
+        async def __call__(self, context: Context, payload: Any) -> str:
+            return threading.current_thread().name
+
+    run = run_of(Greeting())
+    assert await run.work == threading.current_thread().name
+
+
 async def test_a_function_runs_in_a_thread_with_the_context_of_its_run() -> None:
     def handler(context: Context, payload: Any) -> Any:
         assert threading.current_thread() is not threading.main_thread()
