@@ -25,6 +25,10 @@ def banner(settings: Settings, base_url: str) -> str:
         "memory": f"memory, {settings.cache_memory_max} profiles at most",
         "noop": "none",
     }
+    queued = {
+        "memory": "embedded in this process",
+        "rabbitmq": "RabbitMQ; the database while it is lost",
+    }
     return f"""
   profilecore is ready.
 
@@ -35,10 +39,12 @@ def banner(settings: Settings, base_url: str) -> str:
 
   Database  {kept[settings.database]}
   Cache     {cached[settings.cache]}
-  Queue     embedded in this process
+  Queue     {queued[settings.queue]}
+  Tasks     {settings.task_concurrency} at once in this process
 
   Try       {_EXAMPLE.format(url=base_url)}
   Fill it   profilecore seed --count 1000
+  Watch it  profilecore tasks watch
 
   Stop with Ctrl-C. Every setting: profilecore config
 """
