@@ -1,7 +1,7 @@
 """What the benchmarks of tasks share: who hands them over and runs them, and a look at the rows."""
 
 import sqlite3
-from collections import Counter
+from collections import defaultdict
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing, contextmanager, suppress
 from dataclasses import dataclass
@@ -45,13 +45,14 @@ class Place:
 
     def cpu(self) -> dict[str, float]:
         """Seconds of CPU that each part has taken so far."""
-        taken: Counter[str] = Counter()
-        own = {self.worker.process.pid: "worker", self.server.process.pid: "server"}
+        own = {self.server.process.pid: "server", self.worker.process.pid: "worker"}
+        taken: defaultdict[str, float] = defaultdict(float)
         for process in psutil.Process().children(recursive=True):
             with suppress(psutil.NoSuchProcess):
+                name = own.get(process.pid) or _NAMES.get(process.name())
                 times = process.cpu_times()
-                name = own.get(process.pid) or _NAMES.get(process.name(), "other")
-                taken[name] += times.user + times.system
+                if name is not None:
+                    taken[name] += times.user + times.system
         return dict(taken)
 
 

@@ -17,6 +17,7 @@ LIMIT_MAX = 1_000
 IDS_MAX = 100
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND = timedelta(microseconds=1)
 
 
 class Sort(StrEnum):
@@ -55,7 +56,7 @@ class Count(StrEnum):
 
 def microseconds(at: datetime) -> int:
     """An aware time as whole microseconds since 1970, exactly."""
-    return (at - _EPOCH) // timedelta(microseconds=1)
+    return (at - _EPOCH) // _MICROSECOND
 
 
 def moment(since_epoch: int) -> datetime:

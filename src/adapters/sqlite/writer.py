@@ -6,9 +6,9 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable
-from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass, field
-from typing import Any, Final, TypeVar
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Any, Final, TypeAlias, TypeVar
 
 from profilecore.adapters.sqlite.errors import meaning, translated
 from profilecore.errors import ProfilecoreError, Unavailable
@@ -24,7 +24,10 @@ WAIT_MAX: Final = 5.0
 class _Job:
     run: Callable[[sqlite3.Connection], Any]
     refused_at: float
-    future: Future[Any] = field(default_factory=Future)
+    future: asyncio.Future[Any]
+
+
+_Outcome: TypeAlias = tuple[Any, Exception | None]
 
 
 class Writer:
@@ -45,7 +48,8 @@ class Writer:
 
     async def run(self, run: Callable[[sqlite3.Connection], T]) -> T:
         """Give what `run` gave, once it is durable."""
-        job = _Job(run, time.monotonic() + WAIT_MAX)
+        future = asyncio.get_running_loop().create_future()
+        job = _Job(run, time.monotonic() + WAIT_MAX, future)
         with self._lock:
             if self._closed:
                 raise Unavailable("The database is closed.")
@@ -55,7 +59,7 @@ class Writer:
             if not self._draining:
                 self._draining = True
                 self._executor.submit(self._drain)
-        result: T = await asyncio.wrap_future(job.future)
+        result: T = await future
         return result
 
     def close(self) -> None:
@@ -71,23 +75,25 @@ class Writer:
                     self._draining = False
                     return
                 group = [self._waiting.popleft() for _ in range(min(GROUP_MAX, len(self._waiting)))]
-            self._settle([job for job in group if _wanted(job)])
+            group = [job for job in group if not job.future.cancelled()]
+            if group:
+                self._settle(group)
 
     def _settle(self, group: list[_Job]) -> None:
+        now = time.monotonic()
+        late = [job for job in group if now > job.refused_at]
+        wanted = [job for job in group if now <= job.refused_at]
         try:
             with translated():
-                outcomes = self._commit(group)
+                outcomes = self._commit(wanted)
         except Exception as error:  # whatever it was, somebody waits for it
-            for job in group:
-                job.future.set_exception(_failed(error))
-            return
-        for job, (result, refusal) in zip(group, outcomes, strict=True):
-            if refusal is None:
-                job.future.set_result(result)
-            else:
-                job.future.set_exception(refusal)
+            outcomes = [(None, _failed(error)) for _ in wanted]
+        outcomes += [(None, _overloaded()) for _ in late]
+        # One call for all of them: to wake the loop costs as much as a job.
+        loop = group[0].future.get_loop()
+        loop.call_soon_threadsafe(_tell, [*wanted, *late], outcomes)
 
-    def _commit(self, group: list[_Job]) -> list[tuple[Any, Exception | None]]:
+    def _commit(self, group: list[_Job]) -> list[_Outcome]:
         connection = self._connection
         try:
             connection.execute("BEGIN IMMEDIATE")
@@ -97,10 +103,10 @@ class Writer:
             connection.rollback()  # does nothing after the commit, or where the library did it
         return outcomes
 
-    def _attempt(self, job: _Job) -> tuple[Any, Exception | None]:
+    def _attempt(self, job: _Job) -> _Outcome:
         """Run one job; where it is refused, what it did so far is undone, and the others stay."""
         self._connection.execute("SAVEPOINT job")
-        outcome: tuple[Any, Exception | None]
+        outcome: _Outcome
         try:
             outcome = job.run(self._connection), None
         except sqlite3.Error:
@@ -112,13 +118,14 @@ class Writer:
         return outcome
 
 
-def _wanted(job: _Job) -> bool:
-    if not job.future.set_running_or_notify_cancel():
-        return False
-    if time.monotonic() > job.refused_at:
-        job.future.set_exception(_overloaded())
-        return False
-    return True
+def _tell(group: list[_Job], outcomes: list[_Outcome]) -> None:
+    for job, (result, error) in zip(group, outcomes, strict=True):
+        if job.future.done():
+            continue  # its caller was cancelled meanwhile
+        if error is None:
+            job.future.set_result(result)
+        else:
+            job.future.set_exception(error)
 
 
 def _overloaded() -> Unavailable:
