@@ -1,6 +1,7 @@
 """The queue of due tasks on a RabbitMQ that several processes share."""
 
 import asyncio
+import time
 from collections.abc import Sequence
 from contextlib import suppress
 from typing import Final
@@ -9,7 +10,7 @@ from profilecore.adapters.rabbitmq.address import RabbitAddress
 from profilecore.adapters.rabbitmq.channel import Channel, persistent
 from profilecore.adapters.rabbitmq.connection import RabbitConnection, Turned
 from profilecore.adapters.rabbitmq.deadletters import LOSES, prove
-from profilecore.adapters.rabbitmq.errors import UNROUTABLE
+from profilecore.adapters.rabbitmq.errors import TIMEOUT, UNROUTABLE
 from profilecore.adapters.rabbitmq.link import Link
 from profilecore.adapters.rabbitmq.taking import Taking
 from profilecore.adapters.rabbitmq.topology import PREFIX, Topology
@@ -18,6 +19,7 @@ from profilecore.ports import Due, Lease
 
 CONFIRM_MAX: Final = 3.0
 PROVE_AGAIN: Final = 5.0
+SILENT_FOR: Final = 10.0
 
 
 class RabbitQueue:
@@ -25,9 +27,10 @@ class RabbitQueue:
 
     A task above priority 0 is taken before all that are not; there is no other order between
     priorities. `put` ends within `CONFIRM_MAX` seconds, where the queue is known already, and at
-    once while RabbitMQ is away or takes no messages. A `take` without a connection waits in vain.
-    On each connection it is tried whether dead letters are kept; `turned` is told where they are
-    not, and `ping` fails then.
+    once while RabbitMQ is away or takes no messages. So it does for `SILENT_FOR` seconds after one
+    that was not confirmed: a queue that has no leader, as may be after a restart, says nothing. A
+    `take` without a connection waits in vain. On each connection it is tried whether dead letters
+    are kept; `turned` is told where they are not, and `ping` fails then.
     """
 
     def __init__(
@@ -47,6 +50,7 @@ class RabbitQueue:
         self._declared: dict[str, asyncio.Task[None]] = {}
         self._proving: asyncio.Task[None] | None = None
         self._proven = True
+        self._silent_until: dict[str, float] = {}
 
     async def open(self) -> None:
         """Begin; a RabbitMQ that is away is no failure, and is used once it comes."""
@@ -72,6 +76,8 @@ class RabbitQueue:
     async def put(self, due: Due) -> None:
         lane = self._topology.lane(due.queue, high=due.priority > 0)
         link, channel = self._putting.current()
+        if time.monotonic() < self._silent_until.get(lane, 0.0):
+            raise Unavailable("RabbitMQ takes messages for this queue, and does not confirm them.")
         await self._known(link, due.queue)
         properties = persistent(message_id=str(due.task_id), headers=dict(due.headers))
         try:
@@ -80,6 +86,8 @@ class RabbitQueue:
         except Unavailable as error:
             if error.code == UNROUTABLE:  # somebody has deleted it: the next put makes it anew
                 self._declared.pop(due.queue, None)
+            if error.code == TIMEOUT:
+                self._silent_until[lane] = time.monotonic() + SILENT_FOR
             raise
 
     async def take(self, timeout: float) -> Lease | None:  # noqa: ASYNC109 - the port's

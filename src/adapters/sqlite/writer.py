@@ -7,6 +7,7 @@ import time
 from collections import deque
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Final, TypeAlias, TypeVar
 
@@ -91,7 +92,8 @@ class Writer:
         outcomes += [(None, _overloaded()) for _ in late]
         # One call for all of them: to wake the loop costs as much as a job.
         loop = group[0].future.get_loop()
-        loop.call_soon_threadsafe(_tell, [*wanted, *late], outcomes)
+        with suppress(RuntimeError):  # where the loop has ended, nobody waits any more
+            loop.call_soon_threadsafe(_tell, [*wanted, *late], outcomes)
 
     def _commit(self, group: list[_Job]) -> list[_Outcome]:
         connection = self._connection
