@@ -39,7 +39,8 @@ class Campaign:
         self.number = number
         self.unit = unit
         self.dice = dice(name)
-        self.done = self.stale = 0
+        self.done = 0
+        self.stale: int | None = None  # where nothing can be, nothing is said of it
         self._kinds: Counter[str] = Counter()
         self._lock = threading.Lock()
         self._began = self._spoke = time.monotonic()
@@ -58,11 +59,12 @@ class Campaign:
         with self._lock:
             self._kinds[kind] += 1
 
-    def passed(self, *, stale: int = 0) -> None:
+    def passed(self, *, stale: int | None = None) -> None:
         """Count a try, and what was found in it."""
         with self._lock:
             self.done += 1
-            self.stale += stale
+            if stale is not None:
+                self.stale = stale + (self.stale or 0)
             self._bar.advance(self._task)
             if FULL and self._bar.disable and time.monotonic() - self._spoke > _SILENCE_MAX:
                 self._spoke = time.monotonic()
@@ -72,7 +74,8 @@ class Campaign:
         seconds = time.monotonic() - self._began
         run = f"{self.done:,} of {self.number:,} {self.unit} in {seconds:,.0f} s"
         kinds = ", ".join(f"{kind} {times:,}" for kind, times in sorted(self._kinds.items()))
-        return f"{self.name}: {run}; stale found: {self.stale}; injected: {kinds}"
+        stale = "" if self.stale is None else f"; stale found: {self.stale}"
+        return f"{self.name}: {run}{stale}; injected: {kinds}"
 
 
 @contextmanager
