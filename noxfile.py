@@ -17,6 +17,7 @@ SOURCES = Path("src")
 MAX_LINES = 300
 REDIS = {"redis-server": "redis-server", "openssl": "openssl"}
 RABBITMQ = {"/usr/lib/rabbitmq/bin/rabbitmq-server": "rabbitmq-server"}
+CLOCK = {"faketime": "faketime"}
 SERVERS = {  # none of them is on the PATH
     "/usr/lib/postgresql/15/bin/postgres": "postgresql-15",
     "/usr/sbin/pgbouncer": "pgbouncer",
@@ -118,7 +119,7 @@ def unit(session: nox.Session) -> None:
 @nox.session
 def integration(session: nox.Session) -> None:
     """Run the tests of parts that work together."""
-    require(session, **SERVERS, **REDIS, **RABBITMQ)
+    require(session, **SERVERS, **REDIS, **RABBITMQ, **CLOCK)
     install(session)
     pytest(session, "tests/integration")
 
@@ -126,7 +127,7 @@ def integration(session: nox.Session) -> None:
 @nox.session
 def faults(session: nox.Session) -> None:
     """Run the campaigns in full; `-- SEED` repeats one."""
-    require(session, **SERVERS, **REDIS, **RABBITMQ)
+    require(session, **SERVERS, **REDIS, **RABBITMQ, **CLOCK)
     install(session)
     seed = session.posargs[0] if session.posargs else str(secrets.randbelow(2**32))
     session.log(f"The seed is {seed}.")
