@@ -245,6 +245,26 @@ async def test_a_job_that_has_begun_is_finished_whoever_is_cancelled(
     assert rows(connection) == [1, 2]
 
 
+async def test_the_others_of_its_group_are_told_whoever_is_cancelled(writer: Writer) -> None:
+    inside, go_on = threading.Event(), threading.Event()
+
+    def slow(connection: sqlite3.Connection) -> int:
+        inside.set()
+        go_on.wait()
+        return insert(1)(connection)
+
+    gate = Gate(writer)
+    await gate.reached()
+    gone, there = await waiting(writer, slow, insert(2))
+    await gate.open()
+    await asyncio.to_thread(inside.wait)
+    gone.cancel()
+    await asyncio.sleep(0)
+    go_on.set()
+    async with asyncio.timeout(10):
+        assert await there == 2
+
+
 async def test_too_many_that_wait_are_refused(
     writer: Writer, connection: Connection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
