@@ -10,7 +10,9 @@ from typing import Any
 
 import pytest
 
-from tests.support.processes import environment
+from tests.support.http import fields_at_fault, problem
+from tests.support.processes import environment, serving
+from tests.support.tasks import SUBMIT, read, submitted
 
 EXAMPLE = Path(__file__).parents[3] / "docs" / "examples" / "greetings"
 
@@ -114,3 +116,13 @@ def test_its_handlers_run_in_the_loop_in_a_thread_and_in_a_process(
     assert len(engraved[0]["pattern"]) == 64
     assert refused == ["Invalid: Not valid: payload.name.", None]
     assert given_up == ["GiveUp: a name with control characters can never be printed", None]
+
+
+def test_a_service_that_has_it_runs_its_tasks(site: Path, tmp_path: Path) -> None:
+    """As one does who follows the how-to: install it, start `profilecore dev`, submit."""
+    with serving(tmp_path, PYTHONPATH=str(site)) as (_, api):
+        for type_ in ("greetings.greet", "greetings.print", "greetings.engrave"):
+            task = submitted(api, type_, payload={"name": "Ada"})
+            assert read(api, task, wait=30)["status"] == "succeeded"
+        refused = problem(api.post(SUBMIT, json={"type": "greetings.greet"}), 422, "invalid")
+        assert fields_at_fault(refused) == ["payload.name"]
