@@ -131,3 +131,10 @@ class Ledger:
         """The row as it is."""
         ((row,),) = self.query(f"SELECT to_jsonb(tasks) FROM tasks WHERE id = '{task_id}'")  # noqa: S608
         return dict(row)
+
+    def is_free(self, task_id: str) -> bool:
+        """Whether anybody could claim it now."""
+        ((free,),) = self.query(
+            f"SELECT due_at <= profilecore_now() FROM tasks WHERE id = '{task_id}'"  # noqa: S608
+        )
+        return bool(free)

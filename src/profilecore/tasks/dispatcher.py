@@ -14,7 +14,7 @@ from profilecore.tasks.handlers import Handlers
 
 AT_ONCE: Final = 200
 CLAIM: Final = timedelta(seconds=5)
-AWAY_MAX: Final = 10.0  # seconds
+AWAY_MAX: Final = 2.0  # seconds
 _FULL_PAUSE: Final = 0.02
 
 

@@ -13,6 +13,7 @@ sys.path.insert(0, sys.argv[1])
 before = set(sys.modules)
 import profilecore
 import profilecore.batch, profilecore.feed, profilecore.importing, profilecore.ports
+import profilecore.outbox, profilecore.tasks, profilecore.tasks.builtin
 assert profilecore.__file__.startswith(sys.argv[1]), profilecore.__file__
 loaded = {name.partition(".")[0] for name in set(sys.modules) - before} - {"profilecore"}
 print(",".join(sorted(loaded - sys.stdlib_module_names)))
@@ -22,9 +23,8 @@ print(",".join(sorted(loaded - sys.stdlib_module_names)))
 def test_it_is_imported_where_nothing_is_installed(tmp_path: Path) -> None:
     """-I -S: no environment, no site-packages; the folder holds the core's files alone."""
     source = Path(profilecore.__file__).parent
-    (tmp_path / "profilecore").mkdir()
-    for file in source.glob("*.py"):
-        shutil.copy(file, tmp_path / "profilecore")
+    others = shutil.ignore_patterns("adapters", "entrypoints", "__pycache__")
+    shutil.copytree(source, tmp_path / "profilecore", ignore=others)
     done = subprocess.run(
         [sys.executable, "-I", "-S", "-c", CODE, tmp_path],
         capture_output=True,
