@@ -94,9 +94,11 @@ async def connected(
     """A connection to the primary among `hosts`.
 
     Waits at most about `timeout` seconds for a server that is starting, or being promoted. One
-    that is up and refuses is not waited for: asking again does not change a password.
+    that is up and refuses twice is not waited for: asking again does not change a password. What
+    it says once may be of a connection that was lost just then.
     """
     deadline = time.monotonic() + timeout
+    said: dict[str, str] = {}
     while True:
         hopeless: list[Unavailable] = []
         for address in hosts:
@@ -107,7 +109,9 @@ async def connected(
             except (psycopg.Error, _IsReplica) as error:
                 refusal = address.unusable(error)
                 refusal.__cause__ = error
-            final = up and not isinstance(refusal.__cause__, _IsReplica)
+            again = said.get(address.where) == refusal.detail
+            said[address.where] = refusal.detail
+            final = up and again and not isinstance(refusal.__cause__, _IsReplica)
             if final or time.monotonic() > deadline:
                 hopeless.append(refusal)
         if len(hopeless) == len(hosts):

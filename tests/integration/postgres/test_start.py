@@ -1,5 +1,6 @@
 """What a process says of a database that it cannot use, and which one it waits for."""
 
+import asyncio
 import socket
 import time
 from pathlib import Path
@@ -10,6 +11,7 @@ import pytest
 from profilecore.adapters.postgres import PostgresAddress
 from tests.support.postgres import Postgres, execute, settings
 from tests.support.processes import Server, run
+from tests.support.proxy import Proxy
 
 LOCAL = {"AUTH_MODE": "none", "SERVER_HOST": "127.0.0.1", "SERVER_PORT": "0"}
 ROW = '{"name": "Ada", "email": "ada@example.com"}\n'
@@ -138,3 +140,26 @@ def test_a_server_that_does_not_get_ready_is_given_up(
     assert "starting up" in line or "Connection refused" in line
     while not own_server.answers():
         time.sleep(0.1)
+
+
+class Breaking(Proxy):
+    """Resets its second connection; the first asks whether the server is up."""
+
+    calls = 0
+
+    async def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self.calls += 1
+        if self.calls == 2:
+            writer.transport.abort()
+        else:
+            await super()._accept(reader, writer)
+
+
+async def test_a_connection_that_is_lost_while_it_is_made_is_no_refusal(
+    tmp_path: Path, address: PostgresAddress
+) -> None:
+    async with Breaking(address.port) as proxy:
+        given = {**settings(address), "DB_PORT": str(proxy.port), "DB_SSLMODE": "disable"}
+        ended = await asyncio.to_thread(run, tmp_path, "export", **given)
+    assert (ended.returncode, ended.stderr) == (0, "")
+    assert proxy.calls > 2
