@@ -1,8 +1,7 @@
 """The cache's part of the object graph, with what goes on beside it."""
 
-import inspect
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
-from typing import Any, Protocol, TypeVar
+from collections.abc import Callable, Coroutine
+from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from dependency_injector import containers, providers
@@ -15,39 +14,20 @@ from profilecore.adapters.gathered import GatheredCache
 from profilecore.adapters.logged import LoggedCache
 from profilecore.adapters.memory import MemoryCache
 from profilecore.adapters.noop import NoopCache
-from profilecore.adapters.observed import ObservedCache
+from profilecore.adapters.observed import Metrics, ObservedCache
 from profilecore.adapters.probed import ProbedCache
-from profilecore.adapters.redis import RedisCache, RedisFigures, RedisServer
+from profilecore.entrypoints.resources import opening, resolved
 from profilecore.entrypoints.settings import Settings
 from profilecore.ports import Cache
 from profilecore.relay import Horizon, Relay
 
-T = TypeVar("T")
+if TYPE_CHECKING:  # the embedded default starts without its client
+    from profilecore.adapters.redis import RedisCache, RedisFigures, RedisServer
 
 
-class _Opens(Protocol):
-    async def open(self) -> None: ...
-    async def close(self) -> None: ...
+def _redis_server(settings: Settings) -> "RedisServer":
+    from profilecore.adapters.redis import RedisServer
 
-
-Opened = TypeVar("Opened", bound=_Opens)
-
-
-async def opening(resource: Opened) -> AsyncIterator[Opened]:
-    """Open what a container is asked for; close it with the container."""
-    await resource.open()
-    try:
-        yield resource
-    finally:
-        await resource.close()
-
-
-async def resolved(made: T | Awaitable[T]) -> T:
-    """What stands on an async resource comes as a future, anything else as itself."""
-    return await made if inspect.isawaitable(made) else made
-
-
-def _redis_server(settings: Settings) -> RedisServer:
     host, _, port = settings.redis_address.rpartition(":")
     password, ca_file = settings.redis_password, settings.redis_ca_file
     return RedisServer(
@@ -59,6 +39,18 @@ def _redis_server(settings: Settings) -> RedisServer:
         tls=settings.redis_tls,
         ca_file=None if ca_file is None else str(ca_file),
     )
+
+
+def _redis(server: "RedisServer", horizon: Horizon, ttl: float, metrics: Metrics) -> "RedisCache":
+    from profilecore.adapters.redis import RedisCache
+
+    return RedisCache(server, horizon, ttl=ttl, failed=metrics.cache_errors.inc)
+
+
+def _redis_figures(server: "RedisServer") -> "RedisFigures":
+    from profilecore.adapters.redis import RedisFigures
+
+    return RedisFigures(server)
 
 
 def _say_turned(active: bool, why: str) -> None:
@@ -97,14 +89,14 @@ class Caching(containers.DeclarativeContainer):
     redis = providers.Resource(
         opening,
         providers.Singleton(
-            RedisCache,
+            _redis,
             server,
             horizon,
-            ttl=settings.provided.cache_ttl.total_seconds.call(),
-            failed=port_metrics.provided.cache_errors.inc,
+            settings.provided.cache_ttl.total_seconds.call(),
+            port_metrics,
         ),
     )
-    redis_figures = providers.Singleton(RedisFigures, server)
+    redis_figures = providers.Singleton(_redis_figures, server)
     fallback = providers.Singleton(
         FallbackCache, redis, memory, horizon, turned=providers.Object(_say_turned)
     )

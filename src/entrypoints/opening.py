@@ -5,11 +5,12 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 
 from profilecore.entrypoints.background import running
-from profilecore.entrypoints.caching import beside, in_fallback, resolved
+from profilecore.entrypoints.caching import beside, in_fallback
 from profilecore.entrypoints.container import Container
-from profilecore.entrypoints.http import Parts
-from profilecore.entrypoints.http.system import Check, Checks
+from profilecore.entrypoints.parts import Check, Checks, Parts
+from profilecore.entrypoints.resources import resolved
 from profilecore.entrypoints.settings import Settings
+from profilecore.entrypoints.stores import store_of
 from profilecore.entrypoints.working import queue_check, working
 from profilecore.errors import Unavailable
 from profilecore.feed import Feed
@@ -23,10 +24,11 @@ async def opened(settings: Settings) -> AsyncIterator[Parts]:
 
     A tool reads no cache, so that for it the log is not followed.
     """
-    container = Container(settings=settings)
+    container = Container(settings=settings, store=store_of(settings))
     async with AsyncExitStack() as stack:
         stack.push_async_callback(_closed, container)
-        await resolved(container.ping())  # first and alone: where it fails, nobody waits for it
+        # First and alone: where it fails, nobody waits for it.
+        await resolved(container.store.ping())
         parts = Parts(
             service=await resolved(container.service()),
             profiles=await resolved(container.profiles()),
@@ -67,10 +69,11 @@ class Examined:
 @asynccontextmanager
 async def examined(settings: Settings) -> AsyncIterator[Examined]:
     """Open the store and Redis for a look; whatever is in Redis is believed."""
-    container = Container(settings=settings)
+    container = Container(settings=settings, store=store_of(settings))
     async with AsyncExitStack() as stack:
         stack.push_async_callback(_closed, container)
-        await resolved(container.ping())  # first and alone: where it fails, nobody waits for it
+        # First and alone: where it fails, nobody waits for it.
+        await resolved(container.store.ping())
         container.caching().horizon().position = 0
         yield Examined(
             service=await resolved(container.service()),
@@ -82,7 +85,7 @@ async def examined(settings: Settings) -> AsyncIterator[Examined]:
 
 async def _checks(container: Container) -> Checks:
     settings = container.settings()
-    ping = await resolved(container.ping())
+    ping = await resolved(container.store.ping())
     feed: Feed = await resolved(container.feed())
     cut_off = await in_fallback(container.caching())
 

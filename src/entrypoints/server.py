@@ -16,8 +16,8 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from profilecore.entrypoints.http import create_app
 from profilecore.entrypoints.http.edge import AsgiApp
-from profilecore.entrypoints.http.lifecycle import Lifecycle
 from profilecore.entrypoints.http.problems import MEDIA_TYPE, Problem
+from profilecore.entrypoints.lifecycle import Lifecycle
 from profilecore.entrypoints.opening import opened
 from profilecore.entrypoints.settings import Settings
 from profilecore.errors import Invalid, Unavailable

@@ -14,7 +14,7 @@ from profilecore.adapters.fallback_queue import FallbackQueue
 from profilecore.adapters.memory import MemoryQueue
 from profilecore.adapters.observed import ObservedQueue, ObservedTasks, TaskMetrics
 from profilecore.adapters.processes import SpawnedProcesses
-from profilecore.entrypoints.caching import opening
+from profilecore.entrypoints.resources import opening
 from profilecore.entrypoints.settings import Settings
 from profilecore.outbox import Outbox
 from profilecore.ports import Queue

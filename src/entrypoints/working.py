@@ -6,8 +6,8 @@ from contextlib import AsyncExitStack, asynccontextmanager, contextmanager, supp
 from typing import Final
 
 from profilecore.entrypoints.background import begun, running
-from profilecore.entrypoints.caching import resolved
-from profilecore.entrypoints.http.lifecycle import Lifecycle
+from profilecore.entrypoints.lifecycle import Lifecycle
+from profilecore.entrypoints.resources import resolved
 from profilecore.entrypoints.tasking import Tasking
 from profilecore.entrypoints.telemetry import request_id
 from profilecore.errors import Unavailable

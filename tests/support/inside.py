@@ -9,9 +9,10 @@ from typing import Any
 
 import httpx
 
-from profilecore.entrypoints.http import Parts, create_app
+from profilecore.entrypoints.http import create_app
 from profilecore.entrypoints.http.edge import AsgiApp
 from profilecore.entrypoints.opening import opened
+from profilecore.entrypoints.parts import Parts
 from profilecore.entrypoints.settings import Settings
 
 WAIT_MAX = 10.0

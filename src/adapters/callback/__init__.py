@@ -1,5 +1,5 @@
 """Tasks that call somebody back over HTTP."""
 
-from profilecore.adapters.callback.caller import Callbacks, callback
+from profilecore.adapters.callback.handler import callback
 
-__all__ = ["Callbacks", "callback"]
+__all__ = ["callback"]

@@ -1,4 +1,4 @@
-"""Calls that are signed, and go where they may: the handler of `http.callback`."""
+"""Calls that are signed, and go where they may."""
 
 import asyncio
 import base64
@@ -8,7 +8,6 @@ import socket
 import ssl
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from datetime import timedelta
 from typing import Any, Final, TypeAlias
 from uuid import UUID
 
@@ -18,14 +17,11 @@ from profilecore.adapters.callback.asked import Asked
 from profilecore.adapters.callback.errors import translated
 from profilecore.errors import Invalid, Unavailable
 from profilecore.reach import Allowed, entry_for, may_be_called
-from profilecore.tasks import Context, GiveUp, Handler
+from profilecore.tasks import Context, GiveUp
 
-TYPE: Final = "http.callback"
-TIME_MAX: Final = 30.0
 CONNECT_MAX: Final = 5.0
 BODY_READ: Final = 64 * 1024
 BODY_SHOWN: Final = 4_000
-_MARGIN: Final = 5.0  # for the call to end by itself, which says more
 _AGAIN: Final = (408, 425, 429)
 _SECRET: Final = "whsec_"  # noqa: S105 - how Standard Webhooks mark one
 
@@ -51,13 +47,13 @@ class Callbacks:
     def __init__(
         self,
         allowed: Sequence[Allowed],
-        secret: str | None,
+        secret: str,
         *,
+        time_max: float,
         resolver: Resolver = resolved,
-        time_max: float = TIME_MAX,
     ) -> None:
         self._allowed = allowed
-        self._key = None if secret is None else base64.b64decode(secret.removeprefix(_SECRET))
+        self._key = base64.b64decode(secret.removeprefix(_SECRET))
         self._resolver = resolver
         self._time_max = time_max
         self._context: ssl.SSLContext | None = None
@@ -83,10 +79,6 @@ class Callbacks:
         return _result(asked.host, status, body)
 
     def _ready(self, payload: Mapping[str, Any]) -> tuple[Asked, Allowed, int]:
-        if not self._allowed:
-            raise Invalid("No host may be called: set CALLBACK_HOSTS to those that may.")
-        if self._key is None:
-            raise Invalid("Calls have to be signed: set CALLBACK_SECRET.")
         asked = Asked.of(payload)
         return asked, *entry_for(self._allowed, asked.url.scheme, asked.host, asked.url.port)
 
@@ -146,7 +138,7 @@ class Callbacks:
     def _headers(self, task_id: UUID, asked: Asked) -> httpx.Headers:
         at = str(int(time.time()))
         signed = f"{task_id}.{at}.".encode() + asked.body
-        signature = base64.b64encode(hmac.digest(self._key or b"", signed, hashlib.sha256))
+        signature = base64.b64encode(hmac.digest(self._key, signed, hashlib.sha256))
         headers = httpx.Headers({"Accept": "application/json, */*;q=0.1"})
         ours = {
             "Host": asked.url.netloc.decode("ascii"),
@@ -167,16 +159,6 @@ class Callbacks:
         if self._context is None:
             self._context = httpx.create_ssl_context()
         return self._context
-
-
-def callback(callbacks: Callbacks) -> Handler:
-    """The handler of `http.callback`."""
-    return Handler(
-        type=TYPE,
-        run=callbacks.run,
-        timeout=timedelta(seconds=TIME_MAX + _MARGIN),
-        check=callbacks.check,
-    )
 
 
 def _result(host: str, status: int, body: bytes) -> dict[str, Any]:

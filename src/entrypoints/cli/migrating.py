@@ -11,7 +11,7 @@ from profilecore.entrypoints.settings import Settings
 from profilecore.entrypoints.variables import BadSetting, shown
 
 if TYPE_CHECKING:
-    from profilecore.entrypoints.container import Container
+    from profilecore.entrypoints.stores.postgres import Postgres
 
 app = typer.Typer(
     help="""Bring the tables of PostgreSQL up to date.
@@ -40,7 +40,7 @@ def up() -> None:
     Examples:
       DATABASE=postgres DB_HOST=db DB_PASSWORD_FILE=/run/secrets/db profilecore migrate up
     """
-    done = asyncio.run(_container().migrations().up())
+    done = asyncio.run(_store().migrations().up())
     for step in done:
         typer.echo(f"{step.number:04} {step.name}: applied")
     if not done:
@@ -58,7 +58,7 @@ def status() -> None:
     Examples:
       DATABASE=postgres profilecore migrate status
     """
-    for stand in asyncio.run(_container().migrations().status()):
+    for stand in asyncio.run(_store().migrations().status()):
         typer.echo(f"{stand.number:04} {stand.name}: {stand.state}")
 
 
@@ -72,18 +72,18 @@ def check() -> None:
     Examples:
       DATABASE=postgres profilecore migrate check && profilecore serve
     """
-    stands = asyncio.run(_container().migrations().status())
+    stands = asyncio.run(_store().migrations().status())
     wrong = [stand for stand in stands if stand.state in ("pending", "changed")]
     if wrong:
         text = ", ".join(f"{stand.number:04} {stand.name} is {stand.state}" for stand in wrong)
         raise StoppedError(text, ExitCode.REFUSED)
 
 
-def _container() -> "Container":
-    from profilecore.entrypoints.container import Container
+def _store() -> "Postgres":
+    from profilecore.entrypoints.stores.postgres import Postgres
 
     settings = Settings.read("tool", os.environ)
     if settings.database != "postgres":
         problem = f"is {shown(settings.database)}; `migrate` is for postgres."
         raise BadSetting("DATABASE", problem)
-    return Container(settings=settings)
+    return Postgres(settings=settings)

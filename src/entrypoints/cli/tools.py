@@ -10,7 +10,7 @@ from profilecore.entrypoints.settings import Settings
 from profilecore.entrypoints.variables import BadSetting
 
 if TYPE_CHECKING:
-    from profilecore.entrypoints.http import Parts
+    from profilecore.entrypoints.parts import Parts
 
 T = TypeVar("T")
 

@@ -18,7 +18,7 @@ from profilecore.entrypoints.cli.exits import ExitCode, StoppedError
 from profilecore.entrypoints.cli.output import STANDARD, Write, written
 from profilecore.entrypoints.cli.stop import stop_requested
 from profilecore.entrypoints.cli.task_views import STYLES, moment, plain
-from profilecore.entrypoints.http import Parts
+from profilecore.entrypoints.parts import Parts
 from profilecore.schedule import Backlog, TaskQuery
 
 RUNNING_MAX: Final = 15

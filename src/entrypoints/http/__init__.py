@@ -1,5 +1,5 @@
 """The HTTP API: requests in, profiles or problem documents out."""
 
-from profilecore.entrypoints.http.app import Parts, create_app, openapi_document
+from profilecore.entrypoints.http.app import create_app, openapi_document
 
-__all__ = ["Parts", "create_app", "openapi_document"]
+__all__ = ["create_app", "openapi_document"]

@@ -1,49 +1,21 @@
 """The HTTP application, put together."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
 
 from litestar import Litestar, Request, Response, Router
 from litestar.di import Provide
 from litestar.openapi import OpenAPIConfig
-from prometheus_client import CollectorRegistry
 
 from profilecore.entrypoints.http import batch, events, lists, profiles, system, tasks
 from profilecore.entrypoints.http.documentation import CONFIG, document, documentation
 from profilecore.entrypoints.http.edge import AsgiApp, Edge
-from profilecore.entrypoints.http.lifecycle import Lifecycle
 from profilecore.entrypoints.http.methods import options
-from profilecore.entrypoints.http.policy import Policy
 from profilecore.entrypoints.http.problems import respond
 from profilecore.entrypoints.http.queries import check_query
-from profilecore.entrypoints.telemetry import HttpMetrics
+from profilecore.entrypoints.parts import Parts
 from profilecore.errors import ProfilecoreError
-from profilecore.feed import Feed
-from profilecore.ports import Log, Profiles, TaskUpkeep
-from profilecore.service import ProfileService
-from profilecore.tasks import TaskService
 
 _INJECTED = ("service", "tasks", "feed", "lifecycle", "checks", "registry", "policy", "in_fallback")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Parts:
-    """What the application stands on."""
-
-    service: ProfileService
-    profiles: Profiles
-    log: Log
-    tasks: TaskService
-    upkeep: TaskUpkeep
-    feed: Feed
-    lifecycle: Lifecycle
-    checks: system.Checks
-    registry: CollectorRegistry
-    metrics: HttpMetrics
-    policy: Policy
-    body_timeout: float
-    in_fallback: Callable[[], bool]
 
 
 def create_app(parts: Parts, *, api: bool = True) -> AsgiApp:

@@ -10,8 +10,8 @@ from uuid import uuid4
 import msgspec
 from loguru import logger
 
-from profilecore.entrypoints.http.lifecycle import Lifecycle
 from profilecore.entrypoints.http.problems import MEDIA_TYPE, Problem, Refusal
+from profilecore.entrypoints.lifecycle import Lifecycle
 from profilecore.entrypoints.telemetry import HttpMetrics, request_id
 from profilecore.errors import Invalid, Unavailable
 

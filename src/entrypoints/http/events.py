@@ -12,10 +12,10 @@ from litestar.params import HeaderParameter, QueryParameter
 from litestar.response import Stream
 
 from profilecore.entrypoints.http.answers import EventBody, documented, problems
-from profilecore.entrypoints.http.lifecycle import Lifecycle
 from profilecore.entrypoints.http.lists import Limit, next_link
-from profilecore.entrypoints.http.policy import Policy
 from profilecore.entrypoints.http.profiles import ID, ProfileId
+from profilecore.entrypoints.lifecycle import Lifecycle
+from profilecore.entrypoints.policy import Policy
 from profilecore.entrypoints.wire import ENCODER
 from profilecore.errors import Invalid, NotFound
 from profilecore.feed import Feed

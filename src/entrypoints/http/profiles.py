@@ -19,7 +19,6 @@ from profilecore.entrypoints.http.answers import (
     written_headers,
 )
 from profilecore.entrypoints.http.bodies import NewProfile, ProfileChanges, ProfilePatch, given
-from profilecore.entrypoints.http.policy import Policy
 from profilecore.entrypoints.http.reading import (
     ConsistencyToken,
     JsonBody,
@@ -28,6 +27,7 @@ from profilecore.entrypoints.http.reading import (
     expected_version,
     not_modified,
 )
+from profilecore.entrypoints.policy import Policy
 from profilecore.entrypoints.wire import ProfileBody
 from profilecore.service import ProfileService, Source
 

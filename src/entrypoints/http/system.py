@@ -2,8 +2,6 @@
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from http import HTTPStatus
 from typing import Literal
@@ -14,7 +12,8 @@ from litestar.openapi.datastructures import ResponseSpec
 from msgspec import Struct
 from prometheus_client import CollectorRegistry, generate_latest
 
-from profilecore.entrypoints.http.lifecycle import Lifecycle
+from profilecore.entrypoints.lifecycle import Lifecycle
+from profilecore.entrypoints.parts import Check, Checks
 from profilecore.entrypoints.version import VERSION
 from profilecore.errors import Unavailable
 
@@ -22,19 +21,6 @@ _METRICS = "text/plain; version=0.0.4"  # the charset is added
 CHECK_TIMEOUT = 1.0  # seconds
 
 State = Literal["healthy", "degraded", "unhealthy"]
-Check = Callable[[], Awaitable[str]]
-
-
-@dataclass(frozen=True, slots=True)
-class Checks:
-    """How each component is asked; a check gives a detail or raises Unavailable.
-
-    Without the database nothing can be answered; without any other, less or slower.
-    """
-
-    database: Check
-    others: Mapping[str, Check]
-    resources: Callable[[], Mapping[str, float]]
 
 
 class Component(Struct):

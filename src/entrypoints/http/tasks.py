@@ -16,10 +16,10 @@ from litestar.params import HeaderParameter, JSONBody, PathParameter, QueryParam
 
 from profilecore import Invalid, Status, Task, TaskService
 from profilecore.entrypoints.http.answers import documented, problems
-from profilecore.entrypoints.http.lifecycle import Lifecycle
 from profilecore.entrypoints.http.lists import next_link
 from profilecore.entrypoints.http.reading import JsonBody
 from profilecore.entrypoints.http.task_bodies import NewTask, TaskChanges
+from profilecore.entrypoints.lifecycle import Lifecycle
 from profilecore.entrypoints.telemetry import request_id
 from profilecore.entrypoints.wire import TaskBody
 from profilecore.order import TYPE, TYPE_MAX

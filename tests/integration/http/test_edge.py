@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from profilecore.entrypoints.http.edge import Edge
-from profilecore.entrypoints.http.lifecycle import Lifecycle
+from profilecore.entrypoints.lifecycle import Lifecycle
 from tests.support.http import PROFILES, path_of, person, problem
 from tests.support.inside import Call, Inside, inside, with_service
 

@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 from loguru import logger
 
-from profilecore.entrypoints.http import Parts, system
+from profilecore.entrypoints.http import system
+from profilecore.entrypoints.parts import Parts
 from profilecore.errors import Conflict, ProfilecoreError, Unavailable
 from tests.support.http import PROFILES, person, problem
 from tests.support.inside import Call, Change, Inside, inside, raising, with_service

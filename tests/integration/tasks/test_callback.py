@@ -13,7 +13,9 @@ from typing import Any
 import pytest
 
 from profilecore import Attempt, Context, GiveUp, Unavailable
-from profilecore.adapters.callback import Callbacks, callback
+from profilecore.adapters.callback import callback
+from profilecore.adapters.callback.caller import Callbacks
+from profilecore.adapters.callback.handler import TIME_MAX
 from profilecore.identifiers import new_id
 from profilecore.reach import Allowed
 from tests.docs.pages import DOCS, steps
@@ -49,14 +51,15 @@ class Names:
 
 
 def callbacks(*allowed: str, **options: Any) -> Callbacks:
-    return Callbacks([Allowed.read(text) for text in allowed], SECRET, **options)
+    ways = {"time_max": TIME_MAX} | options
+    return Callbacks([Allowed.read(text) for text in allowed], SECRET, **ways)
 
 
 async def call(callbacks: Callbacks, url: str, **payload: Any) -> tuple[Context, Any]:
     context = Context(Attempt(new_id(), 1, 5), "http.callback")
     payload = {"url": url} | payload
     callbacks.check(payload)
-    return context, await callback(callbacks).run(context, payload)
+    return context, await callbacks.run(context, payload)
 
 
 async def here(receiver: Receiver, path: str, **options: Any) -> Any:
@@ -291,7 +294,7 @@ async def test_the_systems_own_names_are_used_and_looked_at(receiver: Receiver) 
 async def test_what_is_not_allowed_any_more_is_given_up(receiver: Receiver) -> None:
     url = f"http://127.0.0.1:{receiver.port}/200"
     context = Context(Attempt(new_id(), 1, 5), "http.callback")
-    for now in (callbacks("other.test"), Callbacks([], SECRET)):
+    for now in (callbacks("other.test"), callback([], SECRET)):
         with pytest.raises(GiveUp, match="CALLBACK_HOSTS"):
             await now.run(context, {"url": url})
     assert receiver.calls == []

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from profilecore.adapters.callback import Callbacks, callback
+from profilecore.adapters.callback import callback
 from profilecore.adapters.callback.asked import Asked
 from profilecore.errors import Invalid
 from profilecore.reach import Allowed
@@ -15,7 +15,7 @@ URL = "https://hooks.example.com/done?x=1"
 
 
 def handlers(*allowed: str, secret: str | None = SECRET) -> Handlers:
-    return Handlers([callback(Callbacks([Allowed.read(text) for text in allowed], secret))])
+    return Handlers([callback([Allowed.read(text) for text in allowed], secret)])
 
 
 def refused(payload: dict[str, Any], *allowed: str, secret: str | None = SECRET) -> Invalid:

@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from profilecore.entrypoints.http.lifecycle import Lifecycle
+from profilecore.entrypoints.lifecycle import Lifecycle
 
 
 async def test_starts_neither_started_nor_draining() -> None:

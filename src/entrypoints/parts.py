@@ -1,0 +1,48 @@
+"""The parts of an open service: what HTTP and the command line stand on."""
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from typing import TypeAlias
+
+from prometheus_client import CollectorRegistry
+
+from profilecore.entrypoints.lifecycle import Lifecycle
+from profilecore.entrypoints.policy import Policy
+from profilecore.entrypoints.telemetry import HttpMetrics
+from profilecore.feed import Feed
+from profilecore.ports import Log, Profiles, TaskUpkeep
+from profilecore.service import ProfileService
+from profilecore.tasks import TaskService
+
+Check: TypeAlias = Callable[[], Awaitable[str]]
+
+
+@dataclass(frozen=True, slots=True)
+class Checks:
+    """How each component is asked; a check gives a detail or raises Unavailable.
+
+    Without the database nothing can be answered; without any other, less or slower.
+    """
+
+    database: Check
+    others: Mapping[str, Check]
+    resources: Callable[[], Mapping[str, float]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Parts:
+    """All that was made and opened."""
+
+    service: ProfileService
+    profiles: Profiles
+    log: Log
+    tasks: TaskService
+    upkeep: TaskUpkeep
+    feed: Feed
+    lifecycle: Lifecycle
+    checks: Checks
+    registry: CollectorRegistry
+    metrics: HttpMetrics
+    policy: Policy
+    body_timeout: float
+    in_fallback: Callable[[], bool]
