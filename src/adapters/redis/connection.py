@@ -13,6 +13,7 @@ from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.maint_notifications import MaintNotificationsConfig
 
 from profilecore.adapters.redis.errors import BUSY, TIMEOUT, translated
+from profilecore.adapters.redis.pulse import Pulse
 from profilecore.errors import Unavailable
 
 CONNECT_MAX: Final = 0.2
@@ -62,32 +63,36 @@ class Gate:
 
     The pool says of a busy pool what it says of a lost server, so nobody waits for the pool, but
     here. A call that finds no place within `WAIT_MAX` seconds fails with the code `busy`. One that
-    is not answered in time has the code `timeout` only if nobody else was answered meanwhile: it
-    is this process that is slow, otherwise. `failed` is called for each that fails.
+    is not answered in time has the code `timeout` only if nobody else was answered meanwhile, and
+    this process could have heard an answer: it is this process that is slow, otherwise. `failed`
+    is called for each that fails.
     """
 
     def __init__(self, width: int, failed: Callable[[], object] = lambda: None) -> None:
         self._places = asyncio.Semaphore(width)
         self._failed = failed
         self._answers = 0
+        self._pulse = Pulse()
 
     @asynccontextmanager
     async def calling(self) -> AsyncIterator[None]:
         """Hold a place for one call; Unavailable for whatever goes wrong in it."""
         await self._enter()
         task = cast("asyncio.Task[object]", asyncio.current_task())
-        cancelled, answers = task.cancelling(), self._answers
+        cancelled, answers, began = task.cancelling(), self._answers, self._pulse.begin()
         try:
             with translated():
                 async with asyncio.timeout(CONNECT_MAX + CALL_MAX):
                     yield
             self._answers += 1
         except Unavailable as error:
-            if error.code == TIMEOUT and self._answers != answers:
+            ours = self._answers != answers or self._pulse.late_since(began)
+            if error.code == TIMEOUT and ours:
                 error.code = Unavailable.code
             self._failed()
             raise
         finally:
+            self._pulse.end()
             self._places.release()
             # The client uses wait_for, which in Python 3.11 loses a cancellation that comes when
             # the call has just ended, well or badly.

@@ -11,6 +11,7 @@ import pytest
 
 from profilecore.adapters.memory import MemoryStore
 from profilecore.adapters.redis import RedisCache, RedisServer
+from profilecore.adapters.redis.connection import CALL_MAX
 from profilecore.errors import Unavailable
 from profilecore.relay import Horizon
 from tests.contracts.samples import person, updated
@@ -181,6 +182,28 @@ async def test_a_late_answer_is_no_silence_while_others_are_answered(stack: Stac
     with pytest.raises(Unavailable) as silent:
         async with gate.calling():
             raise TimeoutError
+    assert (late.value.code, silent.value.code) == ("unavailable", "timeout")
+
+
+async def test_a_process_that_is_held_up_finds_no_silence(server: RedisProcess) -> None:
+    """It sees that the time is over before it sees the answer."""
+    cache = RedisCache(RedisServer(host="127.0.0.1", port=server.port), Horizon(0), prefix="held")
+    await cache.open()
+    await cache.ping()  # makes the connection
+    server.pause()
+    held_up = asyncio.create_task(cache.ping())
+    await asyncio.sleep(CALL_MAX / 5)
+    server.resume()
+    time.sleep(2 * CALL_MAX)  # noqa: ASYNC251 - that is what is looked at
+    with pytest.raises(Unavailable) as late:
+        await held_up
+    server.pause()
+    try:
+        with pytest.raises(Unavailable) as silent:
+            await cache.ping()
+    finally:
+        server.resume()
+    await cache.close()
     assert (late.value.code, silent.value.code) == ("unavailable", "timeout")
 
 
