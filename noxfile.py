@@ -60,8 +60,13 @@ def require(session: nox.Session, **packages: str) -> None:
 
 
 def pytest(session: nox.Session, *paths: str) -> None:
-    """Run pytest on the paths, or on what stands after `--`; finding no test is a failure."""
-    session.run("pytest", *(session.posargs or paths))
+    """Run pytest on the paths, or on what stands after `--`; finding no test is a failure.
+
+    A process for each core: most tests wait for servers. A file stays with one process, so that
+    its servers are started once.
+    """
+    together = ("--numprocesses", "auto", "--dist", "loadfile")
+    session.run("pytest", *(session.posargs or (*together, *paths)))
 
 
 @nox.session

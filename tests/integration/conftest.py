@@ -1,5 +1,7 @@
 """Campaigns say their seed at the start, and at the end what they did."""
 
+from typing import Any
+
 import pytest
 
 from tests.support.campaign import SEED, SUMMARIES
@@ -7,6 +9,18 @@ from tests.support.campaign import SEED, SUMMARIES
 
 def pytest_report_header() -> str:
     return f"FAULTS_SEED={SEED}"
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    output = getattr(session.config, "workeroutput", None)
+    if output is not None:  # one process of several: the first one tells
+        output["campaigns"] = SUMMARIES
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node: Any) -> None:
+    output = getattr(node, "workeroutput", {})  # a process that has crashed gave none
+    SUMMARIES.extend(output.get("campaigns", ()))
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

@@ -16,6 +16,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 FULL: Final = bool(os.environ.get("FAULTS_FULL"))
 SEED: Final = int(os.environ.get("FAULTS_SEED") or random.SystemRandom().randrange(2**32))
 """Said at the start and in each failure; `FAULTS_SEED` gives it back."""
+os.environ["FAULTS_SEED"] = str(SEED)  # for the processes that share the tests
 SUMMARIES: Final[list[str]] = []
 """A line for each campaign that was run."""
 
