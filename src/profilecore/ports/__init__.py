@@ -8,14 +8,17 @@ adapter of each port passes.
 """
 
 from profilecore.ports.caching import Cache, Repairs, SharedCache
+from profilecore.ports.images import Blobs, Imager, Stored
 from profilecore.ports.profiles import Log, Profiles
 from profilecore.ports.publishing import Bookmark, Publisher
 from profilecore.ports.tasks import Due, Lease, Queue, Tasks, TaskUpkeep
 
 __all__ = [
+    "Blobs",
     "Bookmark",
     "Cache",
     "Due",
+    "Imager",
     "Lease",
     "Log",
     "Profiles",
@@ -23,6 +26,7 @@ __all__ = [
     "Queue",
     "Repairs",
     "SharedCache",
+    "Stored",
     "TaskUpkeep",
     "Tasks",
 ]
