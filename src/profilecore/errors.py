@@ -42,8 +42,8 @@ class NotFound(ProfilecoreError):
 class Conflict(ProfilecoreError):
     """The state of the store forbids it.
 
-    Codes: `conflict`, `email_taken`, `id_taken`, `not_deleted`, `task_state`, and
-    `stale_version`, which carries the `version` that is stored now.
+    Codes: `conflict`, `email_taken`, `id_taken`, `not_deleted`, `task_state`, `too_many_images`,
+    `image_gone`, and `stale_version`, which carries the `version` that is stored now.
     """
 
     code = "conflict"
@@ -63,7 +63,8 @@ class Conflict(ProfilecoreError):
 class Invalid(ProfilecoreError):
     """The input breaks a rule; `errors` names every field that does.
 
-    Codes: `invalid` (well formed, but not allowed) and `malformed` (cannot be read at all).
+    Codes: `invalid` (well formed, but not allowed), `malformed` (cannot be read at all), and for
+    an image `not_an_image`, `too_many_pixels`, `too_many_frames` and `broken_image`.
     """
 
     code = "invalid"

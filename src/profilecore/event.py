@@ -8,6 +8,7 @@ from typing import Any, Final
 from uuid import UUID
 
 from profilecore.errors import Conflict
+from profilecore.order import Order
 from profilecore.profile import Profile
 
 _ERA_BITS: Final = 40
@@ -55,7 +56,8 @@ class Change:
 
     `replaces` is 0 for a profile that must not be there yet. `actor` is the subject who asked
     for it, None where nobody was authenticated. `at` is when it happened, None for the profile's
-    `updated_at`; the two differ where a profile comes from elsewhere with its times.
+    `updated_at`; the two differ where a profile comes from elsewhere with its times. `orders` are
+    tasks that are there once the change is, and not without it; they are due at once.
     """
 
     type: EventType
@@ -63,6 +65,11 @@ class Change:
     replaces: int
     actor: str | None = None
     at: datetime | None = None
+    orders: tuple[Order, ...] = ()
+
+    def __post_init__(self) -> None:
+        if any(order.delay or order.run_at for order in self.orders):
+            raise ValueError("What is ordered with a change is due at once.")
 
     def refusal(self, stored: int | None, *, email_taken: bool) -> Conflict | None:
         """Why a store must not write it; None where it may.
@@ -81,12 +88,19 @@ class Change:
             return Conflict("Another profile has this email.", code="email_taken")
         return None
 
+    @property
+    def image_gone(self) -> Conflict:
+        """The refusal of one that begins to use an image that may be removed."""
+        detail = "An image was removed before the profile had it: upload it again."
+        return Conflict(detail, code="image_gone")
+
     def event(self, position: int) -> Event:
         """What the log holds once this change has been written at `position`."""
         profile = self.profile
         data: dict[str, Any] = {}
         if self.type is not EventType.DELETED:
             data = {**profile.values(), "image_urls": list(profile.image_urls)}
+            data["images"] = [image.id for image in profile.images]
             data["owner"] = profile.owner
         at = self.at or profile.updated_at
         return Event(position, profile.id, self.type, profile.version, data, at, self.actor)

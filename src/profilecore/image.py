@@ -34,6 +34,8 @@ class Format(StrEnum):
 EDGES: Final = {Size.THUMB: 96, Size.MEDIUM: 384, Size.LARGE: 1600}
 """The longest edge in pixels; the thumb is a square cut from the middle. Nothing is enlarged."""
 
+BEING_REMOVED: Final = "The files of this very image are being removed: try again."
+
 _KEY: Final = re.compile(
     rf"(?P<shard>[0-9a-f]{{2}})/(?P<id>(?P=shard)[0-9a-f]{{62}})/({'|'.join(Size)})\.({'|'.join(Format)})"
 )

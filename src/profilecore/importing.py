@@ -175,7 +175,8 @@ def _creation(values: Mapping[str, object]) -> Change:
     at = given.get("created_at") or imported_at
     meta = {"id": new_id(), "created_at": at, "updated_at": at} | given
     profile = Profile.stored(
-        **{"bio": "", "image_urls": (), "owner": None, "version": 1, "deleted_at": None}
+        **{"bio": "", "image_urls": (), "images": (), "owner": None, "version": 1}
+        | {"deleted_at": None}
         | kept
         | meta
     )

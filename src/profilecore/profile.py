@@ -3,11 +3,14 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Self, TypeAlias
+from typing import Any, Final, Self, TypeAlias
 from uuid import UUID
 
 from profilecore import rules
-from profilecore.errors import Conflict, Invalid
+from profilecore.errors import Conflict, Invalid, NotFound
+from profilecore.image import Image, image_of
+
+IMAGES_MAX: Final = 32
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -15,7 +18,8 @@ class Profile:
     """One state of a profile; a change makes another with `version` + 1.
 
     Times are aware and in UTC. `deleted_at` is set on a tombstone, which keeps the last values
-    so that the profile can be restored. Raises Invalid where a value breaks a rule.
+    so that the profile can be restored. `images` are those that were uploaded, the newest last.
+    Raises Invalid where a value breaks a rule.
     """
 
     id: UUID
@@ -23,6 +27,7 @@ class Profile:
     email: str
     bio: str = ""
     image_urls: tuple[str, ...] = ()
+    images: tuple[Image, ...] = ()
     owner: str | None = None
     version: int = 1
     created_at: datetime
@@ -42,7 +47,7 @@ class Profile:
     def stored(cls, **fields: Any) -> Self:
         """Take a profile out of a store as it was kept.
 
-        All ten fields have to be given. They are not checked again, so that a rule that became
+        All eleven fields have to be given. They are not checked again, so that a rule that became
         stricter does not make rows unreadable.
         """
         profile = object.__new__(cls)
@@ -73,8 +78,34 @@ class Profile:
         return {field: getattr(self, field) for field in rules.WRITABLE}
 
     def revised(self, changes: Mapping[str, object], *, at: datetime) -> Self:
-        """The next version, with `changes` to any of the writable fields."""
+        """The next version, with `changes` to any of the writable fields.
+
+        Whoever read the profile was shown the URLs of its images among `image_urls`: they are
+        passed over.
+        """
+        urls = changes.get("image_urls")
+        if self.images and isinstance(urls, list | tuple):
+            changes = {**changes, "image_urls": [url for url in urls if not self._shows(url)]}
         return self._next(at, **rules.checked(changes))
+
+    def with_image(self, image: Image, *, at: datetime) -> Self:
+        """The next version, with one image more. Raises Conflict where there are too many."""
+        if len(self.images) >= IMAGES_MAX:
+            detail = f"Profile {self.id} has {IMAGES_MAX} images, the most there may be: delete one"
+            raise Conflict(f"{detail}, and upload again.", code="too_many_images")
+        return self._next(at, images=(*self.images, image))
+
+    def without_image(self, image_id: str, *, at: datetime) -> Self:
+        """The next version, without that image. Raises NotFound."""
+        self.image(image_id)
+        return self._next(at, images=tuple(i for i in self.images if i.id != image_id))
+
+    def image(self, image_id: str) -> Image:
+        """One of its images. Raises NotFound."""
+        for image in self.images:
+            if image.id == image_id:
+                return image
+        raise NotFound(f"Profile {self.id} has no image {image_id}.")
 
     def removed(self, *, at: datetime) -> Self:
         """The next version, as a tombstone."""
@@ -85,6 +116,11 @@ class Profile:
         if self.deleted_at is None:
             raise Conflict(f"Profile {self.id} is not deleted.", code="not_deleted")
         return self._next(at, deleted_at=None)
+
+    def _shows(self, url: object) -> bool:
+        # Wherever they are served: the end of the path is theirs alone.
+        key = "/".join(url.split("/")[-3:]) if isinstance(url, str) else ""
+        return image_of(key) in {image.id for image in self.images}
 
     def _next(self, at: datetime, **changes: Any) -> Self:
         # A clock that went back must not make a change look older than the one before it.

@@ -68,6 +68,7 @@ class LogContract:
             "email": profile.email,
             "bio": profile.bio,
             "image_urls": list(profile.image_urls),
+            "images": [],
             "owner": profile.owner,
         }
         assert events[1].data == {**events[0].data, "bio": "new", "image_urls": []}

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Generic, Protocol, TypeVar
 
-from profilecore.ports import Bookmark, Cache, Log, Profiles, Tasks, TaskUpkeep
+from profilecore.ports import Bookmark, Cache, Holds, Log, Profiles, Tasks, TaskUpkeep
 from tests.contracts.samples import AT
 
 T = TypeVar("T")
@@ -96,3 +96,16 @@ class Marked:
 
 class BookmarkPlace(ClockedPlace[Marked]):
     """A place of bookmarks."""
+
+
+@dataclass(frozen=True)
+class Pictured:
+    """Adapters that share their place, and its clock."""
+
+    profiles: Profiles
+    tasks: Tasks
+    holds: Holds
+
+
+class PicturedPlace(ClockedPlace[Pictured]):
+    """A place of profiles with images."""

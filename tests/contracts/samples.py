@@ -1,11 +1,13 @@
 """Profiles and changes to play with."""
 
+import hashlib
 from datetime import UTC, datetime, timedelta
 from itertools import count
 from typing import Any
 
 from profilecore.event import Change, Event, EventType
 from profilecore.identifiers import new_id
+from profilecore.image import EDGES, Format, Image, Variant
 from profilecore.ports import Profiles
 from profilecore.profile import Profile
 
@@ -22,6 +24,18 @@ def person(**fields: Any) -> Profile:
     given: dict[str, Any] = {"name": f"Person {number}", "email": f"p{number}@example.com"}
     given |= {"id": new_id(), "created_at": AT + number * SECOND}
     return Profile(**{"updated_at": given["created_at"]} | given | fields)
+
+
+def picture(seed: int | None = None, at: datetime = AT) -> Image:
+    """What is kept of an image; two of the same seed are the same."""
+    id_ = hashlib.sha256(str(next(_numbers) if seed is None else -seed).encode()).hexdigest()
+    variants = {
+        size: Variant(edge, edge - 1, {Format.WEBP: edge * 10, Format.JPEG: edge * 20})
+        for size, edge in EDGES.items()
+    }
+    return Image(
+        id=id_, thumbhash="YTkGJwaRhWUIt4lbgnhZl3ath2BUBGYA", variants=variants, created_at=at
+    )
 
 
 def full_person() -> Profile:

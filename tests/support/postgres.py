@@ -249,7 +249,11 @@ def database(
 
 def emptied(address: PostgresAddress) -> None:
     """Make it as good as new: cheaper than a new one for each test."""
-    execute(address, "TRUNCATE profiles, events, tasks, bookmarks", "UPDATE log SET trimmed = 0")
+    execute(
+        address,
+        "TRUNCATE profiles, image_uses, image_holds, events, tasks, bookmarks",
+        "UPDATE log SET trimmed = 0",
+    )
 
 
 def settings(address: PostgresAddress) -> Mapping[str, str]:

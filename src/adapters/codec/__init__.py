@@ -8,11 +8,12 @@ import msgspec
 
 from profilecore.errors import Unavailable
 from profilecore.event import Event, EventType
+from profilecore.image import Format, Image, Size, Variant
 from profilecore.paging import microseconds, moment
 from profilecore.profile import Profile
 
 PROFILE: Final = (
-    "id, name, email, bio, image_urls, owner, version, created_at, updated_at, deleted_at"
+    "id, name, email, bio, image_urls, images, owner, version, created_at, updated_at, deleted_at"
 )
 EVENT: Final = "position, profile_id, type, version, data, at, actor"
 
@@ -21,6 +22,35 @@ class Garbled(Unavailable):
     """What was kept cannot be read: a miss for a cache, a loud failure for a store."""
 
     code = "garbled"
+
+
+class _KeptImage(msgspec.Struct, array_like=True, frozen=True, forbid_unknown_fields=True):
+    """An image on the wire: of each size width, height, and how long each of its files is."""
+
+    id: str
+    thumbhash: str
+    variants: tuple[tuple[int, int, int, int], ...]
+    created_at: int
+
+    @classmethod
+    def of(cls, image: Image) -> "_KeptImage":
+        variants = tuple(
+            (v.width, v.height, v.bytes[Format.WEBP], v.bytes[Format.JPEG])
+            for v in (image.variants[size] for size in Size)
+        )
+        return cls(image.id, image.thumbhash, variants, microseconds(image.created_at))
+
+    def image(self) -> Image:
+        variants = {
+            size: Variant(width, height, {Format.WEBP: webp, Format.JPEG: jpeg})
+            for size, (width, height, webp, jpeg) in zip(Size, self.variants, strict=True)
+        }
+        return Image(
+            id=self.id,
+            thumbhash=self.thumbhash,
+            variants=variants,
+            created_at=moment(self.created_at),
+        )
 
 
 class _Kept(msgspec.Struct, array_like=True, frozen=True, forbid_unknown_fields=True):
@@ -32,6 +62,7 @@ class _Kept(msgspec.Struct, array_like=True, frozen=True, forbid_unknown_fields=
     email: str
     bio: str
     image_urls: tuple[str, ...]
+    images: tuple[_KeptImage, ...]
     owner: str | None
     version: int
     created_at: int
@@ -40,16 +71,17 @@ class _Kept(msgspec.Struct, array_like=True, frozen=True, forbid_unknown_fields=
 
 
 # What msgspec raises for bad input is a ValueError, and so is what Python raises for bad UTF-8.
-_FORM = 1
+_FORM = 2
 _profiles_in = msgspec.msgpack.Decoder(_Kept)
 _profiles_out = msgspec.msgpack.Encoder(uuid_format="bytes")
 _urls_in = msgspec.json.Decoder(tuple[str, ...])
+_images_in = msgspec.json.Decoder(tuple[_KeptImage, ...])
 _data_in = msgspec.json.Decoder(dict[str, Any])
 _json_out = msgspec.json.Encoder()
 
 
 def encode(profile: Profile) -> bytes:
-    """All ten fields, times as whole microseconds."""
+    """All eleven fields, times as whole microseconds."""
     deleted_at = profile.deleted_at
     return _profiles_out.encode(
         _Kept(
@@ -59,6 +91,7 @@ def encode(profile: Profile) -> bytes:
             profile.email,
             profile.bio,
             profile.image_urls,
+            tuple(map(_KeptImage.of, profile.images)),
             profile.owner,
             profile.version,
             microseconds(profile.created_at),
@@ -80,6 +113,7 @@ def decode(kept: bytes) -> Profile:
             email=k.email,
             bio=k.bio,
             image_urls=k.image_urls,
+            images=tuple(image.image() for image in k.images),
             owner=k.owner,
             version=k.version,
             created_at=moment(k.created_at),
@@ -121,9 +155,24 @@ def decode_urls(kept: str | bytes) -> tuple[str, ...]:
         raise Garbled("A list of URLs cannot be read.") from error
 
 
+def encode_images(images: Sequence[Image]) -> str:
+    """The images of a profile, as JSON."""
+    return _json_out.encode([_KeptImage.of(image) for image in images]).decode() if images else "[]"
+
+
+def decode_images(kept: str | bytes) -> tuple[Image, ...]:
+    """Read what `encode_images` wrote. Raises Garbled for anything else."""
+    if kept == "[]":
+        return ()
+    try:
+        return tuple(image.image() for image in _images_in.decode(kept))
+    except (ValueError, OverflowError) as error:
+        raise Garbled("A list of images cannot be read.") from error
+
+
 def profile_of(row: tuple[Any, ...]) -> Profile:
     """The profile in a table's row of `PROFILE`; its id is a UUID, or the bytes of one."""
-    id_, name, email, bio, urls, owner, version, created_at, updated_at, deleted_at = row
+    id_, name, email, bio, urls, images, owner, version, created_at, updated_at, deleted_at = row
     try:
         return Profile.stored(
             id=id_of(id_),
@@ -131,6 +180,7 @@ def profile_of(row: tuple[Any, ...]) -> Profile:
             email=email,
             bio=bio,
             image_urls=decode_urls(urls),
+            images=decode_images(images),
             owner=owner,
             version=version,
             created_at=moment(created_at),
@@ -160,6 +210,7 @@ def columns_of(profile: Profile) -> dict[str, Any]:
         "email_key": profile.email_key,
         "bio": profile.bio,
         "image_urls": encode_urls(profile.image_urls),
+        "images": encode_images(profile.images),
         "owner": profile.owner,
         "version": profile.version,
         "created_at": microseconds(profile.created_at),

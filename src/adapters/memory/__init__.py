@@ -5,6 +5,7 @@ Nothing here is durable. The store and the queue belong to one event loop.
 
 from profilecore.adapters.memory.bookmark import MemoryBookmark
 from profilecore.adapters.memory.cache import MemoryCache
+from profilecore.adapters.memory.holds import MemoryHolds
 from profilecore.adapters.memory.queue import MemoryQueue
 from profilecore.adapters.memory.store import MemoryLog, MemoryProfiles, MemoryStore
 from profilecore.adapters.memory.tasks import MemoryTasks
@@ -12,6 +13,7 @@ from profilecore.adapters.memory.tasks import MemoryTasks
 __all__ = [
     "MemoryBookmark",
     "MemoryCache",
+    "MemoryHolds",
     "MemoryLog",
     "MemoryProfiles",
     "MemoryQueue",

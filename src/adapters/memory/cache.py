@@ -195,4 +195,5 @@ class MemoryCache:
 
 def _bytes_of(profile: Profile) -> int:
     values = [getattr(profile, name) for name in Profile.__slots__]
-    return sum(map(getsizeof, (profile, *values, *profile.image_urls)))
+    parts = (profile, *values, *profile.image_urls, *profile.images)
+    return sum(map(getsizeof, parts))

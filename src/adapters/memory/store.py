@@ -1,35 +1,54 @@
 """Profiles and their log in dicts and lists. No verb awaits, so each is a transaction."""
 
 from bisect import bisect_right
+from collections import Counter
 from collections.abc import Collection, Sequence
 from dataclasses import replace
 from datetime import datetime
 from itertools import islice, takewhile
+from typing import NamedTuple
 from uuid import UUID
 
+from profilecore.adapters.memory.tasks import MemoryTasks
 from profilecore.errors import Conflict, NotFound, ProfilecoreError
 from profilecore.event import Change, Event
 from profilecore.paging import Page, Query
 from profilecore.profile import Profile
 
 
+class Hold(NamedTuple):
+    """The files of an image stay until then; or are being removed, where it is condemned."""
+
+    until: float
+    condemned: bool
+
+
 class MemoryStore:
-    """What MemoryProfiles and MemoryLog share."""
+    """What the ports on it share."""
 
     def __init__(self) -> None:
         self.rows: dict[UUID, Profile] = {}
         self.emails: dict[str, UUID] = {}
         self.events: list[Event] = []
         self.trimmed = 0
+        self.uses = Counter[str]()
+        self.holds: dict[str, Hold] = {}
 
     @property
     def newest(self) -> int:
         """The position of the newest event."""
         return self.events[-1].position if self.events else 0
 
+    def stays(self, image_id: str) -> bool:
+        """Whether a profile may use an image: one does already, or somebody holds it."""
+        hold = self.holds.get(image_id)
+        return self.uses[image_id] > 0 or (hold is not None and not hold.condemned)
+
     def set_row(self, profile_id: UUID, profile: Profile | None) -> None:
         """Store a profile, or none, and keep the index of living emails."""
         before = self.rows.pop(profile_id, None)
+        self.uses.subtract(image.id for image in (before.images if before else ()))
+        self.uses.update(image.id for image in (profile.images if profile else ()))
         if before is not None and before.deleted_at is None:
             del self.emails[before.email_key]
         if profile is not None:
@@ -39,10 +58,11 @@ class MemoryStore:
 
 
 class MemoryProfiles:
-    """The Profiles port on a MemoryStore."""
+    """The Profiles port on a MemoryStore; what is ordered with a change goes to `tasks`."""
 
-    def __init__(self, store: MemoryStore) -> None:
+    def __init__(self, store: MemoryStore, tasks: MemoryTasks | None = None) -> None:
         self._store = store
+        self._tasks = tasks or MemoryTasks()
 
     async def get(
         self, ids: Collection[UUID], *, at_least: int | None = None
@@ -73,6 +93,9 @@ class MemoryProfiles:
                 raise refusal
             else:
                 outcomes.append(refusal)
+        for change, outcome in zip(changes, outcomes, strict=True):
+            if isinstance(outcome, Event):
+                self._tasks.keep(change.orders)
         return outcomes
 
     async def purge(self, deleted_before: datetime) -> int:
@@ -98,7 +121,10 @@ class MemoryProfiles:
         stored = store.rows.get(profile.id)
         holder = store.emails.get(profile.email_key, profile.id)
         version = None if stored is None else stored.version
-        return change.refusal(version, email_taken=holder != profile.id)
+        refusal = change.refusal(version, email_taken=holder != profile.id)
+        if refusal is None and not all(store.stays(image.id) for image in profile.images):
+            return change.image_gone
+        return refusal
 
 
 def _is_old(profile: Profile, deleted_before: datetime) -> bool:

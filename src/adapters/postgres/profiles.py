@@ -137,4 +137,6 @@ def _outcome(change: Change, answer: Answer) -> Event | ProfilecoreError:
     if answer.position is not None:
         return change.event(answer.position)
     refusal = change.refusal(answer.stored, email_taken=answer.taken)
+    if refusal is None and change.profile.images:
+        return change.image_gone  # nothing else stands in its way
     return refusal or Unavailable(FAILED)

@@ -2,8 +2,16 @@
 
 from profilecore.adapters.sqlite.bookmark import SqliteBookmark
 from profilecore.adapters.sqlite.database import SqliteDatabase
+from profilecore.adapters.sqlite.holds import SqliteHolds
 from profilecore.adapters.sqlite.log import SqliteLog
 from profilecore.adapters.sqlite.profiles import SqliteProfiles
 from profilecore.adapters.sqlite.tasks import SqliteTasks
 
-__all__ = ["SqliteBookmark", "SqliteDatabase", "SqliteLog", "SqliteProfiles", "SqliteTasks"]
+__all__ = [
+    "SqliteBookmark",
+    "SqliteDatabase",
+    "SqliteHolds",
+    "SqliteLog",
+    "SqliteProfiles",
+    "SqliteTasks",
+]

@@ -1,13 +1,14 @@
 """Profiles in SQLite."""
 
 import sqlite3
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
 
 from profilecore.adapters.codec import PROFILE, columns_of, encode_data, profile_of
 from profilecore.adapters.sqlite.database import SqliteDatabase
+from profilecore.adapters.sqlite.tasks import add_task, now
 from profilecore.errors import Conflict, ProfilecoreError
 from profilecore.event import Change, Event
 from profilecore.paging import Count, Page, Query, Sort, microseconds
@@ -30,14 +31,19 @@ _APPEND: Final = (
 _BY_ID: Final = f"SELECT {PROFILE} FROM profiles WHERE id = ?"  # noqa: S608
 _BY_EMAIL: Final = f"SELECT {PROFILE} FROM profiles WHERE email_key = ? AND deleted_at IS NULL"  # noqa: S608
 _VERSION: Final = "SELECT version FROM profiles WHERE id = ?"
+_STAYS: Final = """
+    SELECT EXISTS (SELECT 1 FROM image_uses WHERE image_id = :id)
+        OR EXISTS (SELECT 1 FROM image_holds WHERE image_id = :id AND NOT condemned)
+"""
 _TAKEN: Final = "SELECT 1 FROM profiles WHERE email_key = ? AND deleted_at IS NULL AND id <> ?"
 
 
 class SqliteProfiles:
-    """The Profiles port on a SqliteDatabase."""
+    """The Profiles port on a SqliteDatabase; `clock` dates the tasks that changes order."""
 
-    def __init__(self, database: SqliteDatabase) -> None:
+    def __init__(self, database: SqliteDatabase, *, clock: Callable[[], datetime] = now) -> None:
         self._database = database
+        self._clock = clock
 
     async def get(
         self, ids: Collection[UUID], *, at_least: int | None = None
@@ -52,7 +58,9 @@ class SqliteProfiles:
     ) -> Sequence[Event | ProfilecoreError]:
         if not changes:
             return []
-        return await self._database.write(lambda connection: _write(connection, changes, atomic))
+        return await self._database.write(
+            lambda connection: _write(connection, changes, atomic, self._clock())
+        )
 
     async def purge(self, deleted_before: datetime) -> int:
         """As the port has it, in portions, so that other writes get their turn."""
@@ -107,13 +115,15 @@ def _list(connection: sqlite3.Connection, query: Query) -> Page:
 
 
 def _write(
-    connection: sqlite3.Connection, changes: Sequence[Change], atomic: bool
+    connection: sqlite3.Connection, changes: Sequence[Change], atomic: bool, at: datetime
 ) -> list[Event | ProfilecoreError]:
     outcomes: list[Event | ProfilecoreError] = []
     for index, change in enumerate(changes):
         refusal = _store(connection, change)
         if refusal is None:
             outcomes.append(_append(connection, change))
+            for order in change.orders:
+                add_task(connection, order, at)
         elif atomic:
             refusal.item = index
             raise refusal
@@ -124,6 +134,9 @@ def _write(
 
 def _store(connection: sqlite3.Connection, change: Change) -> Conflict | None:
     """Try first: only a write that the tables refuse has to find out why."""
+    images = change.profile.images
+    if not all(connection.execute(_STAYS, {"id": i.id}).fetchone()[0] for i in images):
+        return _refusal(connection, change) or change.image_gone
     row = {"id": change.profile.id.bytes, **columns_of(change.profile)}
     try:
         if change.replaces == 0:

@@ -93,6 +93,45 @@ STEPS: Final = (
         )
         """,
     ),
+    (
+        "ALTER TABLE profiles ADD COLUMN images TEXT NOT NULL DEFAULT '[]'",
+        # Which profile uses which image, as their rows say.
+        """
+        CREATE TABLE image_uses (
+            image_id TEXT NOT NULL,
+            profile_id BLOB NOT NULL,
+            PRIMARY KEY (image_id, profile_id)
+        ) WITHOUT ROWID
+        """,
+        "CREATE INDEX image_uses_of_profile ON image_uses (profile_id)",
+        """
+        CREATE TRIGGER images_of_new AFTER INSERT ON profiles WHEN NEW.images <> '[]' BEGIN
+            INSERT INTO image_uses
+            SELECT json_extract(value, '$[0]'), NEW.id FROM json_each(NEW.images);
+        END
+        """,
+        """
+        CREATE TRIGGER images_of_changed AFTER UPDATE OF images ON profiles
+        WHEN OLD.images <> NEW.images BEGIN
+            DELETE FROM image_uses WHERE profile_id = NEW.id;
+            INSERT INTO image_uses
+            SELECT json_extract(value, '$[0]'), NEW.id FROM json_each(NEW.images);
+        END
+        """,
+        """
+        CREATE TRIGGER images_of_gone AFTER DELETE ON profiles WHEN OLD.images <> '[]' BEGIN
+            DELETE FROM image_uses WHERE profile_id = OLD.id;
+        END
+        """,
+        # Whose files stay until then, used or not; or are being removed.
+        """
+        CREATE TABLE image_holds (
+            image_id TEXT NOT NULL PRIMARY KEY,
+            until INTEGER NOT NULL,
+            condemned INTEGER NOT NULL
+        ) WITHOUT ROWID
+        """,
+    ),
 )
 
 

@@ -58,20 +58,21 @@ _PURGE: Final = """
 """
 
 
-def _now() -> datetime:
+def now() -> datetime:
+    """The time in UTC."""
     return datetime.now(UTC)
 
 
 class SqliteTasks:
     """The ports Tasks and TaskUpkeep on a SqliteDatabase; their clock is that of this machine."""
 
-    def __init__(self, database: SqliteDatabase, *, clock: Callable[[], datetime] = _now) -> None:
+    def __init__(self, database: SqliteDatabase, *, clock: Callable[[], datetime] = now) -> None:
         self._database = database
         self._clock = clock
 
     async def add(self, orders: Sequence[Order]) -> Sequence[Task | ProfilecoreError]:
         return await self._database.write(
-            lambda connection: [_add(connection, order, self._clock()) for order in orders]
+            lambda connection: [add_task(connection, order, self._clock()) for order in orders]
         )
 
     async def get(self, ids: Collection[UUID]) -> dict[UUID, Task]:
@@ -122,7 +123,8 @@ def _read(connection: sqlite3.Connection, task_id: UUID) -> Task | None:
     return None if row is None else task_of(row)
 
 
-def _add(connection: sqlite3.Connection, order: Order, at: datetime) -> Task | ProfilecoreError:
+def add_task(connection: sqlite3.Connection, order: Order, at: datetime) -> Task | ProfilecoreError:
+    """Add one task, in the transaction that the caller is in."""
     there = _read(connection, order.id)
     if there is not None:
         return there

@@ -1,6 +1,6 @@
 """The stores that DATABASE chooses from.
 
-Each is a container with the same providers: `ping`, `era`, `profiles`, `log`, `tasks` and
+Each is a container with the same providers: `ping`, `era`, `profiles`, `log`, `tasks`, `holds` and
 `bookmark`. What is not chosen is not imported: a client costs more than SQLite does to open.
 """
 

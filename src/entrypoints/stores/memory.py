@@ -4,6 +4,7 @@ from dependency_injector import containers, providers
 
 from profilecore.adapters.memory import (
     MemoryBookmark,
+    MemoryHolds,
     MemoryLog,
     MemoryProfiles,
     MemoryStore,
@@ -22,7 +23,8 @@ class Memory(containers.DeclarativeContainer):
     store = providers.Singleton(MemoryStore)
     ping = providers.Object(nothing_to_ask)
     era = providers.Object(only_era)
-    profiles = providers.Singleton(MemoryProfiles, store)
-    log = providers.Singleton(MemoryLog, store)
     tasks = providers.Singleton(MemoryTasks)
+    profiles = providers.Singleton(MemoryProfiles, store, tasks)
+    log = providers.Singleton(MemoryLog, store)
+    holds = providers.Singleton(MemoryHolds, store)
     bookmark = providers.Singleton(MemoryBookmark, store, EVENTS)

@@ -8,6 +8,7 @@ from profilecore.adapters.postgres import (
     PostgresAddress,
     PostgresBookmark,
     PostgresDatabase,
+    PostgresHolds,
     PostgresLog,
     PostgresProfiles,
     PostgresTasks,
@@ -70,4 +71,5 @@ class Postgres(containers.DeclarativeContainer):
     profiles = providers.Singleton(PostgresProfiles, database)
     log = providers.Singleton(PostgresLog, database)
     tasks = providers.Singleton(PostgresTasks, database)
+    holds = providers.Singleton(PostgresHolds, database)
     bookmark = providers.Singleton(PostgresBookmark, database, EVENTS)

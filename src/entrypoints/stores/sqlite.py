@@ -5,6 +5,7 @@ from dependency_injector import containers, providers
 from profilecore.adapters.sqlite import (
     SqliteBookmark,
     SqliteDatabase,
+    SqliteHolds,
     SqliteLog,
     SqliteProfiles,
     SqliteTasks,
@@ -31,4 +32,5 @@ class Sqlite(containers.DeclarativeContainer):
     profiles = providers.Singleton(SqliteProfiles, database)
     log = providers.Singleton(SqliteLog, database)
     tasks = providers.Singleton(SqliteTasks, database)
+    holds = providers.Singleton(SqliteHolds, database)
     bookmark = providers.Singleton(SqliteBookmark, database, EVENTS)

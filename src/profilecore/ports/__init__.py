@@ -8,6 +8,7 @@ adapter of each port passes.
 """
 
 from profilecore.ports.caching import Cache, Repairs, SharedCache
+from profilecore.ports.holds import Holds
 from profilecore.ports.images import Blobs, Imager, Stored
 from profilecore.ports.profiles import Log, Profiles
 from profilecore.ports.publishing import Bookmark, Publisher
@@ -18,6 +19,7 @@ __all__ = [
     "Bookmark",
     "Cache",
     "Due",
+    "Holds",
     "Imager",
     "Lease",
     "Log",

@@ -41,9 +41,11 @@ class Profiles(Protocol):
         Changes take effect in order. One is refused with Conflict `stale_version` where the
         stored version is not `replaces` (carrying the stored one; None where there is no row),
         `id_taken` where `replaces` is 0 and the id is there, `email_taken` where the profile is
-        alive and another living one has its email key. The answer holds, in order, the event or
-        the refusal of each. With `atomic` the first refusal is raised, `item` set to its index,
-        and nothing was written. Not to be repeated blindly after Unavailable: read first.
+        alive and another living one has its email key, `image_gone` where it begins to use an
+        image that may be removed (see Holds). The tasks that a change orders are added with it.
+        The answer holds, in order, the event or the refusal of each. With `atomic` the first
+        refusal is raised, `item` set to its index, and nothing was written. Not to be repeated
+        blindly after Unavailable: read first.
         """
         ...
 

@@ -150,6 +150,7 @@ def _shown(profile: Profile | None) -> dict[str, Any] | None:
         "id": str(profile.id),
         **profile.values(),
         "image_urls": list(profile.image_urls),
+        "images": [{"id": i.id, "created_at": _time(i.created_at)} for i in profile.images],
         "owner": profile.owner,
         "version": profile.version,
         "created_at": _time(profile.created_at),

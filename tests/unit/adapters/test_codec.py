@@ -18,7 +18,7 @@ from profilecore.event import Event, EventType
 from profilecore.identifiers import new_id
 from profilecore.paging import microseconds
 from profilecore.profile import Profile
-from tests.contracts.samples import deleted, full_person, person
+from tests.contracts.samples import deleted, full_person, person, picture
 
 AT = datetime(2026, 11, 1, 12, 30, 0, 5, tzinfo=UTC)
 times = st.datetimes(timezones=st.just(UTC))
@@ -30,6 +30,7 @@ profiles = st.builds(
     email=texts,
     bio=texts,
     image_urls=st.lists(texts, max_size=3).map(tuple),
+    images=st.lists(st.builds(picture, at=times), max_size=2).map(tuple),
     owner=st.none() | texts,
     version=st.integers(1, 2**31),
     created_at=times,
@@ -41,7 +42,7 @@ profiles = st.builds(
 @given(profiles)
 @example(full_person())
 @example(deleted(person()).profile)
-def test_all_ten_fields_survive(profile: Profile) -> None:
+def test_all_eleven_fields_survive(profile: Profile) -> None:
     """Those too that a stricter rule would refuse today."""
     assert codec.decode(codec.encode(profile)) == profile
 
@@ -65,15 +66,18 @@ def test_a_broken_copy_is_never_another_shape(profile: Profile, data: st.DataObj
 @pytest.mark.parametrize(
     ("place", "value"),
     [
-        (0, 2),
-        (0, "1"),
+        (0, 1),
+        (0, "2"),
         (1, b"short"),
         (2, None),
         (5, "no list"),
-        (7, "1"),
-        (8, 2**62),
-        (9, -(2**62)),
-        (10, 2**62),
+        (6, "no list"),
+        (6, [["id", "hash", [[1, 1, 1, 1]], 0]]),
+        (6, [["id", "hash", [[1, 1, 1, 1]] * 3, 2**62]]),
+        (8, "1"),
+        (9, 2**62),
+        (10, -(2**62)),
+        (11, 2**62),
     ],
 )
 def test_each_field_has_its_type(place: int, value: Any) -> None:
@@ -88,8 +92,8 @@ def test_each_field_has_its_type(place: int, value: Any) -> None:
 
 def _fields(profile: Profile) -> tuple[Any, ...]:
     times_ = (microseconds(profile.created_at), microseconds(profile.updated_at), None)
-    texts_ = (profile.name, profile.email, profile.bio, list(profile.image_urls), profile.owner)
-    return (1, profile.id.bytes, *texts_, profile.version, *times_)
+    texts_ = (profile.name, profile.email, profile.bio, list(profile.image_urls))
+    return (2, profile.id.bytes, *texts_, [], profile.owner, profile.version, *times_)
 
 
 json_values: st.SearchStrategy[Any] = st.recursive(

@@ -16,11 +16,18 @@ from profilecore.errors import Invalid
 from profilecore.event import Change, EventType
 from tests.contracts.samples import created, person
 
-ROW = (uuid4(), "n", "e@example.com", "", "[]", None, 1, 0, 0, None)
+ROW = (uuid4(), "n", "e@example.com", "", "[]", "[]", None, 1, 0, 0, None)
 EVENT = (1, uuid4(), "profile.created", 1, "{}", 0, None)
 
 
-@pytest.mark.parametrize("row", [(*ROW[:4], "no JSON", *ROW[5:]), (*ROW[:7], 2**62, 0, None)])
+@pytest.mark.parametrize(
+    "row",
+    [
+        (*ROW[:4], "no JSON", *ROW[5:]),
+        (*ROW[:5], "no JSON", *ROW[6:]),
+        (*ROW[:8], 2**62, 0, None),
+    ],
+)
 def test_a_profile_that_cannot_be_read_is_loud(row: tuple[object, ...]) -> None:
     assert profile_of(ROW).name == "n"
     with pytest.raises(Garbled):

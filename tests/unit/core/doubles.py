@@ -82,6 +82,7 @@ class Process:
         trust: float = 0.2,
         store_era: Callable[[], int] = lambda: 0,
     ) -> None:
+        self.store = store
         self.profiles = InterruptedProfiles(store)
         self.log = SwitchedLog(store)
         self.cache = SwitchedCache(capacity=100)

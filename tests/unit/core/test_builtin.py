@@ -2,12 +2,13 @@
 
 import json
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta, timezone
 from typing import Any
 
 import pytest
 
-from profilecore.adapters.memory import MemoryStore
+from profilecore.adapters.memory import MemoryHolds, MemoryStore
 from profilecore.errors import Conflict, Invalid, Unavailable
 from profilecore.event import EventType
 from profilecore.identifiers import new_id
@@ -16,7 +17,17 @@ from profilecore.service import REREADS
 from profilecore.tasks import Attempt, Context, GiveUp, Handlers
 from profilecore.tasks.builtin import builtin
 from profilecore.tasks.verdict import RESULT_MAX
-from tests.contracts.samples import AT, add, created, deleted, full_person, person, restored, write
+from tests.contracts.samples import (
+    AT,
+    add,
+    created,
+    deleted,
+    full_person,
+    person,
+    picture,
+    restored,
+    write,
+)
 from tests.unit.core.doubles import Process
 
 NOW = datetime(2026, 11, 22, 12, 0, 0, 5, UTC)
@@ -84,7 +95,9 @@ def test_a_payload_that_names_no_profile_is_refused(
 
 async def test_an_export_has_all_fields(handlers: Handlers, process: Process) -> None:
     east = timezone(timedelta(hours=2))
-    profile = full_person()
+    image = picture()
+    await MemoryHolds(process.store).hold(image.id, timedelta(minutes=1))
+    profile = replace(full_person(), images=(image,))
     elsewhere = person(created_at=AT.astimezone(east), updated_at=AT)
     await add(process.profiles, profile, elsewhere)
     found = await run(handlers, "profile.export", {"profile_id": str(profile.id).upper()})
@@ -94,6 +107,7 @@ async def test_an_export_has_all_fields(handlers: Handlers, process: Process) ->
         "email": profile.email,
         "bio": profile.bio,
         "image_urls": list(profile.image_urls),
+        "images": [{"id": image.id, "created_at": "2026-03-01T12:30:15.123457Z"}],
         "owner": profile.owner,
         "version": 7,
         "created_at": "1969-12-31T23:59:59.999999Z",
@@ -116,7 +130,14 @@ async def test_an_export_has_the_whole_history_newest_first(
         "position": 1,
         "type": "profile.created",
         "version": 1,
-        "data": {"name": "0", "email": "a@x.de", "bio": "", "image_urls": [], "owner": "me"},
+        "data": {
+            "name": "0",
+            "email": "a@x.de",
+            "bio": "",
+            "image_urls": [],
+            "images": [],
+            "owner": "me",
+        },
         "at": found["events"][-1]["at"],
         "actor": "me",
     }

@@ -84,6 +84,7 @@ def test_an_event_holds_the_values_after_the_write() -> None:
         "email": first.email,
         "bio": "",
         "image_urls": ["http://a"],
+        "images": [],
         "owner": "o",
     }
     assert deleted(first).event(6).data == {}
