@@ -10,6 +10,7 @@ from profilecore.entrypoints.lifecycle import Lifecycle
 from profilecore.entrypoints.policy import Policy
 from profilecore.entrypoints.telemetry import HttpMetrics
 from profilecore.feed import Feed
+from profilecore.images import ImageService
 from profilecore.ports import Log, Profiles, TaskUpkeep
 from profilecore.service import ProfileService
 from profilecore.tasks import TaskService
@@ -36,6 +37,7 @@ class Parts:
     service: ProfileService
     profiles: Profiles
     log: Log
+    images: ImageService
     tasks: TaskService
     upkeep: TaskUpkeep
     feed: Feed

@@ -7,34 +7,100 @@ from uuid import UUID
 import msgspec
 
 from profilecore import Profile, Status, Task
+from profilecore.image import File, Format, Image, Size, key_of
 
 ENCODER = msgspec.json.Encoder()
 
 
+class FileBody(msgspec.Struct):
+    """One file of an image."""
+
+    url: str
+    bytes: int
+
+
+class VariantBody(msgspec.Struct):
+    """One size of an image: as WebP, and as JPEG for whoever needs that."""
+
+    url: str
+    width: int
+    height: int
+    bytes: int
+    jpeg: FileBody
+
+
+class ImageBody(msgspec.Struct):
+    """An image that was uploaded; `thumbhash` is a blurred preview, in base64.
+
+    Its `url`, `width` and `height` are those of the large variant.
+    """
+
+    id: str
+    url: str
+    width: int
+    height: int
+    thumbhash: str
+    variants: dict[Size, VariantBody]
+    created_at: datetime
+
+    @classmethod
+    def of(cls, image: Image, media: str) -> Self:
+        """The body of one image whose files are served below `media`."""
+        variants = {size: _variant(image, size, media) for size in Size}
+        large = variants[Size.LARGE]
+        return cls(
+            image.id,
+            large.url,
+            large.width,
+            large.height,
+            image.thumbhash,
+            variants,
+            _utc(image.created_at),
+        )
+
+
+def url_of(image: Image, file: File, media: str) -> str:
+    """Where a file of an image is served."""
+    return f"{media}/{key_of(image.id, file)}"
+
+
+def _variant(image: Image, size: Size, media: str) -> VariantBody:
+    kept = image.variants[size]
+    webp, jpeg = (url_of(image, File(size, format_), media) for format_ in Format)
+    of = kept.bytes
+    return VariantBody(
+        webp, kept.width, kept.height, of[Format.WEBP], FileBody(jpeg, of[Format.JPEG])
+    )
+
+
 class ProfileBody(msgspec.Struct):
-    """A profile as the API shows it; `images` are those uploaded, empty where there are none."""
+    """A profile as the API shows it; `images` are those uploaded, the newest last.
+
+    Their URLs are the last of `image_urls`.
+    """
 
     id: UUID
     name: str
     email: str
     bio: str
     image_urls: list[str]
-    images: list[Any]
+    images: list[ImageBody]
     owner: str | None
     version: int
     created_at: datetime
     updated_at: datetime
 
     @classmethod
-    def of(cls, profile: Profile) -> Self:
-        """The body of one profile."""
+    def of(cls, profile: Profile, media: str) -> Self:
+        """The body of one profile, the files of whose images are served below `media`."""
+        images = [ImageBody.of(image, media) for image in profile.images]
         return cls(
             profile.id,
             profile.name,
             profile.email,
             profile.bio,
-            list(profile.image_urls),
-            [],
+            [*profile.image_urls, *(image.url for image in images)],
+            images,
             profile.owner,
             profile.version,
             _utc(profile.created_at),

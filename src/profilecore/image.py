@@ -36,6 +36,7 @@ EDGES: Final = {Size.THUMB: 96, Size.MEDIUM: 384, Size.LARGE: 1600}
 
 BEING_REMOVED: Final = "The files of this very image are being removed: try again."
 
+_ID: Final = re.compile("[0-9a-f]{64}")
 _KEY: Final = re.compile(
     rf"(?P<shard>[0-9a-f]{{2}})/(?P<id>(?P=shard)[0-9a-f]{{62}})/({'|'.join(Size)})\.({'|'.join(Format)})"
 )
@@ -55,6 +56,11 @@ FILES: Final = tuple(File(size, format_) for size in Size for format_ in Format)
 def key_of(image_id: str, file: File) -> str:
     """Under which key a file is kept, and below which path it is served."""
     return f"{image_id[:2]}/{image_id}/{file.size}.{file.format}"
+
+
+def is_id(text: object) -> bool:
+    """Whether this can be the id of an image."""
+    return isinstance(text, str) and _ID.fullmatch(text) is not None
 
 
 def image_of(key: str) -> str | None:

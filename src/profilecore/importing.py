@@ -72,6 +72,7 @@ class Importer:
         With `OnConflict.FAIL` a row that is there already raises Conflict that names the row, and
         nothing of its chunk is stored.
         """
+        rows = [Row(row.number, _without_uploads(row.values)) for row in rows]
         changes: list[tuple[Row, Change]] = []
         refused: list[tuple[Row, ProfilecoreError]] = []
         for row in rows:
@@ -150,6 +151,15 @@ def reason(error: ProfilecoreError) -> str:
     if isinstance(error, Invalid) and error.errors:
         return "; ".join(f"{e.field} {e.message}" for e in error.errors)
     return error.detail
+
+
+def _without_uploads(values: Mapping[str, object]) -> Mapping[str, object]:
+    # What was uploaded does not travel with a row; its URLs are among the others, as reads show it.
+    urls, images = values.get("image_urls"), values.get("images")
+    if not images or not isinstance(urls, list) or not isinstance(images, list):
+        return values
+    uploaded = [image.get("url") for image in images if isinstance(image, dict)]
+    return {**values, "image_urls": [url for url in urls if url not in uploaded]}
 
 
 def _no_unknown(values: Mapping[str, object]) -> None:

@@ -111,6 +111,10 @@ class Profile:
         """The next version, as a tombstone."""
         return self._next(at, deleted_at=at)
 
+    def bared(self, *, at: datetime) -> Self:
+        """The next version, as a tombstone without images, alive or not before."""
+        return self._next(at, deleted_at=self.deleted_at or at, images=())
+
     def restored(self, *, at: datetime) -> Self:
         """The next version of a tombstone, alive again."""
         if self.deleted_at is None:

@@ -114,13 +114,13 @@ class ProfileService:
         actor: str | None,
     ) -> Written:
         """Change the fields given, keep the others."""
-        return await self._rewrite(
+        return await self.rewrite(
             profile_id, lambda profile: self.revision(profile, values, actor=actor), expected
         )
 
     async def remove(self, profile_id: UUID, *, expected: int | None, actor: str | None) -> Written:
         """Delete a profile; a tombstone stays, from which it can be restored."""
-        return await self._rewrite(
+        return await self.rewrite(
             profile_id, lambda profile: self.removal(profile, actor=actor), expected
         )
 
@@ -184,9 +184,13 @@ class ProfileService:
         known = self._known()
         return None if known is None else max(known, seen)
 
-    async def _rewrite(
+    async def rewrite(
         self, profile_id: UUID, step: Callable[[Profile], Change], expected: int | None
     ) -> Written:
+        """Write the change that `step` makes of the living profile, made again if need be.
+
+        Raises NotFound, Conflict, and what `step` raises.
+        """
         for round_ in range(REREADS):
             profile = await self._basis(profile_id, expected, cached=round_ == 0)
             try:

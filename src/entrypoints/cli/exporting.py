@@ -6,9 +6,9 @@ from profilecore.entrypoints.cli.progress import progress
 from profilecore.entrypoints.files import CsvWriter, Format, NdjsonWriter
 
 
-async def export_to(service: ProfileService, write: Write, kind: Format) -> int:
+async def export_to(service: ProfileService, write: Write, kind: Format, media: str) -> int:
     """Write all profiles, a page at a time; give their number."""
-    writer = CsvWriter() if kind is Format.CSV else NdjsonWriter()
+    writer = CsvWriter(media) if kind is Format.CSV else NdjsonWriter(media)
     total = (await service.list(Query(limit=1, count=Count.EXACT))).total
     done = 0
     with progress("Exporting", total, "rows") as advance:

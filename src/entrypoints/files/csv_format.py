@@ -137,10 +137,14 @@ class CsvWriter:
 
     header = (",".join(COLUMNS) + "\r\n").encode()
 
+    def __init__(self, media: str) -> None:
+        self._media = media
+
     def encode(self, profiles: Sequence[Profile]) -> bytes:
         """The rows of some profiles."""
         text = io.StringIO()
-        csv.writer(text).writerows(_cells(ProfileBody.of(profile)) for profile in profiles)
+        bodies = (ProfileBody.of(profile, self._media) for profile in profiles)
+        csv.writer(text).writerows(map(_cells, bodies))
         return text.getvalue().encode()
 
 

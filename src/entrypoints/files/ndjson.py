@@ -39,10 +39,14 @@ def _read(line: Line) -> Read:
 
 
 class NdjsonWriter:
-    """Turns profiles into lines."""
+    """Turns profiles into lines; the files of their images are served below `media`."""
 
     header = b""
 
+    def __init__(self, media: str) -> None:
+        self._media = media
+
     def encode(self, profiles: Sequence[Profile]) -> bytes:
         """The lines of some profiles."""
-        return b"".join(ENCODER.encode(ProfileBody.of(profile)) + b"\n" for profile in profiles)
+        bodies = (ProfileBody.of(profile, self._media) for profile in profiles)
+        return b"".join(ENCODER.encode(body) + b"\n" for body in bodies)

@@ -13,6 +13,7 @@ from msgspec import Struct
 
 from profilecore.entrypoints.http.problems import MEDIA_TYPE, Problem
 from profilecore.entrypoints.http.reading import consistency_token, etag
+from profilecore.entrypoints.policy import Policy
 from profilecore.entrypoints.wire import ProfileBody
 from profilecore.event import Event, EventType
 from profilecore.service import Source, Written
@@ -63,10 +64,10 @@ class BatchResult(Struct, omit_defaults=True):
     problem: Problem | None = None
 
 
-def written(outcome: Written, status: HTTPStatus) -> Response[ProfileBody]:
+def written(outcome: Written, status: HTTPStatus, policy: Policy) -> Response[ProfileBody]:
     """The bare profile, as every write of one answers."""
     return Response(
-        ProfileBody.of(outcome.profile),
+        ProfileBody.of(outcome.profile, policy.media),
         status_code=status,
         headers=written_headers(outcome),
     )

@@ -6,16 +6,20 @@ from litestar import Litestar, Request, Response, Router
 from litestar.di import Provide
 from litestar.openapi import OpenAPIConfig
 
-from profilecore.entrypoints.http import batch, events, lists, profiles, system, tasks
+from profilecore.entrypoints.http import batch, events, images, lists, profiles, system, tasks
 from profilecore.entrypoints.http.documentation import CONFIG, document, documentation
 from profilecore.entrypoints.http.edge import AsgiApp, Edge
 from profilecore.entrypoints.http.methods import options
 from profilecore.entrypoints.http.problems import respond
 from profilecore.entrypoints.http.queries import check_query
+from profilecore.entrypoints.http.uploads import Uploads
 from profilecore.entrypoints.parts import Parts
 from profilecore.errors import ProfilecoreError
 
-_INJECTED = ("service", "tasks", "feed", "lifecycle", "checks", "registry", "policy", "in_fallback")
+_INJECTED = (
+    *("service", "images", "tasks", "feed", "lifecycle", "checks", "registry", "policy"),
+    "in_fallback",
+)
 
 
 def create_app(parts: Parts, *, api: bool = True) -> AsgiApp:
@@ -53,6 +57,11 @@ def _api() -> Router:
                 tags=["Profiles"],
             ),
             Router(
+                "/profiles",
+                route_handlers=[images.upload, images.index, images.remove, images.avatar],
+                tags=["Images"],
+            ),
+            Router(
                 "/tasks",
                 route_handlers=[
                     tasks.submit,
@@ -77,9 +86,14 @@ def _build(parts: Parts | None, openapi: OpenAPIConfig | None, *, api: bool = Tr
         tags=["System"],
     )
     routes = [_api(), documentation(openapi_document)] if api else []
+    uploads = Uploads()
+    uploads.sweep()
     return Litestar(
         route_handlers=[*routes, operations],
-        dependencies={name: _constant(getattr(parts, name, None)) for name in _INJECTED},
+        dependencies={
+            "uploads": _constant(uploads),
+            **{name: _constant(getattr(parts, name, None)) for name in _INJECTED},
+        },
         exception_handlers={ProfilecoreError: respond, Exception: respond},
         before_request=_before,
         openapi_config=openapi,

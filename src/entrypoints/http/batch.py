@@ -13,6 +13,7 @@ from profilecore.entrypoints.http.answers import BatchResult, documented, proble
 from profilecore.entrypoints.http.bodies import Batch, BatchUpdate, given
 from profilecore.entrypoints.http.problems import Problem
 from profilecore.entrypoints.http.reading import JsonBody, consistency_token
+from profilecore.entrypoints.policy import Policy
 from profilecore.entrypoints.wire import ProfileBody
 from profilecore.errors import FieldError, Invalid, ProfilecoreError
 from profilecore.service import ProfileService, Written
@@ -41,6 +42,7 @@ _STATUS = {
 async def batch(
     data: JSONBody[Batch],
     service: NamedDependency[ProfileService],
+    policy: NamedDependency[Policy],
     atomic: Annotated[bool, QueryParameter(description="All or nothing")] = False,
 ) -> Response[list[BatchResult]]:
     """One result an item, in order; each by itself unless atomic."""
@@ -52,7 +54,8 @@ async def batch(
             _name_item(error, "{}[{}]".format(*labels[error.item]))
         raise
     results = [
-        _result(op, number, outcome) for (op, number), outcome in zip(labels, outcomes, strict=True)
+        _result(op, number, outcome, policy.media)
+        for (op, number), outcome in zip(labels, outcomes, strict=True)
     ]
     position = max((o.position for o in outcomes if isinstance(o, Written)), default=0)
     headers = {"X-Consistency-Token": consistency_token(position)} if position else {}
@@ -85,9 +88,9 @@ def _update(body: BatchUpdate) -> Item:
     return Item("update", body.id, values, values.pop("version", None))
 
 
-def _result(op: str, number: int, outcome: Outcome) -> BatchResult:
+def _result(op: str, number: int, outcome: Outcome, media: str) -> BatchResult:
     if isinstance(outcome, Written):
-        profile = None if op == "delete" else ProfileBody.of(outcome.profile)
+        profile = None if op == "delete" else ProfileBody.of(outcome.profile, media)
         return BatchResult(op, number, _STATUS[op], profile=profile)  # type: ignore[arg-type]
     problem = Problem.of(outcome, f"/api/v1/profiles/batch#{op}[{number}]")
     return BatchResult(op, number, problem.status, problem=problem)  # type: ignore[arg-type]

@@ -14,6 +14,7 @@ from litestar.response import Stream
 from profilecore import rules
 from profilecore.entrypoints.http.answers import documented, problems
 from profilecore.entrypoints.http.reading import ConsistencyToken, consistency_position
+from profilecore.entrypoints.policy import Policy
 from profilecore.entrypoints.wire import ENCODER, ProfileBody
 from profilecore.errors import Invalid
 from profilecore.paging import IDS_MAX, LIMIT_MAX, Count, Cursor, Query, Sort
@@ -37,6 +38,7 @@ NDJSON = "application/x-ndjson"
 async def index(  # noqa: PLR0913, PLR0917 - one for each parameter of the operation
     request: Request[Any, Any, Any],
     service: NamedDependency[ProfileService],
+    policy: NamedDependency[Policy],
     limit: Limit = 100,
     cursor: Annotated[
         str | None, QueryParameter(description="From the Link header of the page before")
@@ -83,7 +85,8 @@ async def index(  # noqa: PLR0913, PLR0917 - one for each parameter of the opera
         headers["Link"] = next_link(request, page.next.encode())
     if page.total is not None:
         headers["X-Total-Count"] = str(page.total)
-    return Response([ProfileBody.of(profile) for profile in page.profiles], headers=headers)
+    bodies = [ProfileBody.of(profile, policy.media) for profile in page.profiles]
+    return Response(bodies, headers=headers)
 
 
 @get(
@@ -100,14 +103,16 @@ async def index(  # noqa: PLR0913, PLR0917 - one for each parameter of the opera
         **problems(),
     },
 )
-async def export(service: NamedDependency[ProfileService]) -> Stream:
+async def export(
+    service: NamedDependency[ProfileService], policy: NamedDependency[Policy]
+) -> Stream:
     """Every profile, oldest first, one JSON document a line, streamed."""
-    return Stream(_lines(service), media_type=NDJSON)
+    return Stream(_lines(service, policy.media), media_type=NDJSON)
 
 
-async def _lines(service: ProfileService) -> AsyncIterator[bytes]:
+async def _lines(service: ProfileService, media: str) -> AsyncIterator[bytes]:
     async for profiles in service.export():
-        yield ENCODER.encode_lines([ProfileBody.of(profile) for profile in profiles])
+        yield ENCODER.encode_lines([ProfileBody.of(profile, media) for profile in profiles])
 
 
 def next_link(request: Request[Any, Any, Any], cursor: str) -> str:

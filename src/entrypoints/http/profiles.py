@@ -58,11 +58,13 @@ IfNoneMatch = Annotated[
     responses=problems(409, 413, 415, 422),
 )
 async def create(
-    data: JSONBody[NewProfile], service: NamedDependency[ProfileService]
+    data: JSONBody[NewProfile],
+    service: NamedDependency[ProfileService],
+    policy: NamedDependency[Policy],
 ) -> Response[ProfileBody]:
     """Make a profile. The email must not be another profile's, without regard to case."""
     outcome = await service.create(given(data), actor=None)
-    response = written(outcome, HTTPStatus.CREATED)
+    response = written(outcome, HTTPStatus.CREATED, policy)
     response.headers["Location"] = f"/api/v1/profiles/{outcome.profile.id}"
     return response
 
@@ -81,6 +83,7 @@ async def read(
     profile_id: ProfileId,
     service: NamedDependency[ProfileService],
     in_fallback: NamedDependency[Callable[[], bool]],
+    policy: NamedDependency[Policy],
     if_none_match: IfNoneMatch = None,
     consistency_token: ConsistencyToken = None,
 ) -> Response[ProfileReading]:
@@ -93,9 +96,8 @@ async def read(
     }
     if not_modified(request, reading.profile.version):
         return Response(None, status_code=HTTPStatus.NOT_MODIFIED, headers=headers)  # type: ignore[arg-type]
-    return Response(
-        ProfileReading(ProfileBody.of(reading.profile), reading.source), headers=headers
-    )
+    body = ProfileBody.of(reading.profile, policy.media)
+    return Response(ProfileReading(body, reading.source), headers=headers)
 
 
 @put(
@@ -119,7 +121,7 @@ async def update(
     """Change the fields given; one that is left out stays as it is."""
     expected = expected_version(request, policy.require_if_match)
     outcome = await service.update(profile_id, given(data), expected=expected, actor=None)
-    return written(outcome, HTTPStatus.OK)
+    return written(outcome, HTTPStatus.OK, policy)
 
 
 @patch(
@@ -143,7 +145,7 @@ async def merge(
     """Change the fields given (RFC 7396): null clears bio and image_urls."""
     expected = expected_version(request, policy.require_if_match)
     outcome = await service.update(profile_id, data.values(), expected=expected, actor=None)
-    return written(outcome, HTTPStatus.OK)
+    return written(outcome, HTTPStatus.OK, policy)
 
 
 @delete(
@@ -178,12 +180,13 @@ async def restore(
     request: Request[Any, Any, Any],
     profile_id: ProfileId,
     service: NamedDependency[ProfileService],
+    policy: NamedDependency[Policy],
     if_match: IfMatch = None,
 ) -> Response[ProfileBody]:
     """Undo the deletion, unless another profile has taken the email meanwhile."""
     expected = expected_version(request, required=False)
     outcome = await service.restore(profile_id, expected=expected, actor=None)
-    return written(outcome, HTTPStatus.OK)
+    return written(outcome, HTTPStatus.OK, policy)
 
 
 def _said_of(source: Source, in_fallback: bool) -> str:

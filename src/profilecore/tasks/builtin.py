@@ -2,13 +2,14 @@
 
 import json
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
-from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Any, Final
 from uuid import UUID
 
-from profilecore.errors import FieldError, Invalid, NotFound
-from profilecore.event import Event
+from profilecore.errors import FieldError, Invalid
+from profilecore.event import Change, Event, EventType
+from profilecore.image import is_id
+from profilecore.images import AT_ONCE, COLLECT, Collector, collecting
 from profilecore.ports import Cache, Log, Profiles
 from profilecore.profile import Profile
 from profilecore.service import REREADS, ProfileService, kept_changing, not_found
@@ -27,19 +28,22 @@ def builtin(
     profiles: Profiles,
     log: Log,
     cache: Cache,
+    collector: Collector,
     *,
     clock: Callable[[], datetime] = _now,
 ) -> list[Handler]:
-    """The handlers of `echo`, `profile.export` and `profile.erase`, on what the service stands on.
+    """The handlers of the types that are the service's own, on what it stands on.
 
     A cache that fails fails the task, which is then tried again.
     """
     export = _Export(profiles, log)
     erasure = _Erasure(service, profiles, log, cache, clock)
+    collection = _Collection(collector)
     return [
         Handler(type="echo", run=_echo),
         Handler(type="profile.export", run=export.run, check=_check),
         Handler(type="profile.erase", run=erasure.run, check=_check),
+        Handler(type=COLLECT, run=collection.run, check=_check_images),
     ]
 
 
@@ -107,13 +111,27 @@ class _Erasure:
 
     async def _remove(self, profile_id: UUID) -> None:
         for _ in range(REREADS):
-            with suppress(NotFound):  # it is a tombstone, or was erased before
-                await self._service.remove(profile_id, expected=None, actor=None)
+            profile = (await self._profiles.get([profile_id])).get(profile_id)
+            if profile is not None and (profile.deleted_at is None or profile.images):
+                # The files of its images go by tasks that are there once it has none.
+                orders = tuple(collecting([image.id for image in profile.images]))
+                bare = profile.bared(at=self._clock())
+                change = Change(EventType.DELETED, bare, profile.version, orders=orders)
+                await self._service.commit([change], atomic=False)  # or others were faster
             await self._profiles.erase([profile_id])
             if not await self._profiles.get([profile_id]):
                 return
-            # Somebody has restored it in between.
         raise kept_changing(profile_id)
+
+
+class _Collection:
+    """The files of images that nobody uses."""
+
+    def __init__(self, collector: Collector) -> None:
+        self._collector = collector
+
+    async def run(self, context: Context, payload: Mapping[str, Any]) -> Any:
+        return {"removed": list(await self._collector.collect(_image_ids(payload)))}
 
 
 async def _history(log: Log, profile_id: UUID) -> AsyncIterator[Sequence[Event]]:
@@ -127,11 +145,28 @@ def _check(payload: Mapping[str, Any]) -> None:
     _profile_id(payload)
 
 
-def _profile_id(payload: Mapping[str, Any]) -> UUID:
-    unknown = sorted(payload.keys() - {"profile_id"})
+def _only(field: str, payload: Mapping[str, Any]) -> None:
+    unknown = sorted(payload.keys() - {field})
     if unknown:
-        errors = [FieldError(name, "is not known; it takes profile_id") for name in unknown]
+        errors = [FieldError(name, f"is not known; it takes {field}") for name in unknown]
         raise Invalid(f"Not valid: {', '.join(unknown)}.", errors=errors)
+
+
+def _image_ids(payload: Mapping[str, Any]) -> Sequence[str]:
+    _only("image_ids", payload)
+    ids = payload.get("image_ids")
+    if not isinstance(ids, list) or not 1 <= len(ids) <= AT_ONCE or not all(map(is_id, ids)):
+        message = f"must be a list of 1 to {AT_ONCE} ids of images"
+        raise Invalid.field("image_ids", message)
+    return ids
+
+
+def _check_images(payload: Mapping[str, Any]) -> None:
+    _image_ids(payload)
+
+
+def _profile_id(payload: Mapping[str, Any]) -> UUID:
+    _only("profile_id", payload)
     text = payload.get("profile_id")
     try:
         found: UUID | None = UUID(text if isinstance(text, str) else "")
