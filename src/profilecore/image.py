@@ -30,6 +30,11 @@ class Format(StrEnum):
     WEBP = "webp"
     JPEG = "jpg"
 
+    @property
+    def media_type(self) -> str:
+        """What HTTP calls it."""
+        return "image/jpeg" if self is Format.JPEG else "image/webp"
+
 
 EDGES: Final = {Size.THUMB: 96, Size.MEDIUM: 384, Size.LARGE: 1600}
 """The longest edge in pixels; the thumb is a square cut from the middle. Nothing is enlarged."""
@@ -67,6 +72,11 @@ def image_of(key: str) -> str | None:
     """The id of the image that a key is of; None where no image has such a key."""
     found = _KEY.fullmatch(key)
     return found["id"] if found else None
+
+
+def format_of(key: str) -> Format:
+    """How the file under a key of an image is encoded."""
+    return Format(key.rpartition(".")[2])
 
 
 @dataclass(frozen=True)

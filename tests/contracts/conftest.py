@@ -5,7 +5,7 @@ import pytest
 pytest.register_assert_rewrite(
     *(
         f"tests.contracts.{suite}"
-        for suite in ("profiles", "lists", "log", "cache", "queue", "tasks")
+        for suite in ("profiles", "lists", "log", "cache", "queue", "tasks", "blobs")
     ),
     "tests.contracts.machine",
     "tests.contracts.task_machine",

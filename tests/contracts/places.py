@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Generic, Protocol, TypeVar
 
-from profilecore.ports import Bookmark, Cache, Holds, Log, Profiles, Tasks, TaskUpkeep
+from profilecore.ports import Blobs, Bookmark, Cache, Holds, Log, Profiles, Tasks, TaskUpkeep
 from tests.contracts.samples import AT
 
 T = TypeVar("T")
@@ -109,3 +109,15 @@ class Pictured:
 
 class PicturedPlace(ClockedPlace[Pictured]):
     """A place of profiles with images."""
+
+
+class BlobsPlace(Place[Blobs]):
+    """A folder or a bucket."""
+
+    @abstractmethod
+    async def tick(self) -> None:
+        """Let so much time pass that what is put then is later."""
+
+    @abstractmethod
+    async def plant(self, name: str) -> None:
+        """Put something there that is no image's, past the adapter, if there is a way past it."""

@@ -3,6 +3,7 @@
 Nothing here is durable. The store and the queue belong to one event loop.
 """
 
+from profilecore.adapters.memory.blobs import MemoryBlobs
 from profilecore.adapters.memory.bookmark import MemoryBookmark
 from profilecore.adapters.memory.cache import MemoryCache
 from profilecore.adapters.memory.holds import MemoryHolds
@@ -11,6 +12,7 @@ from profilecore.adapters.memory.store import MemoryLog, MemoryProfiles, MemoryS
 from profilecore.adapters.memory.tasks import MemoryTasks
 
 __all__ = [
+    "MemoryBlobs",
     "MemoryBookmark",
     "MemoryCache",
     "MemoryHolds",

@@ -34,12 +34,16 @@ class Stored:
 
 
 class Blobs(Protocol):
-    """Files under keys such as `image.key_of` makes; the same key always holds the same bytes."""
+    """Files under the keys of `image.key_of`; the same key always holds the same bytes.
+
+    There is nothing under any other key: whatever else is where the blobs are kept is neither
+    given nor listed nor removed.
+    """
 
     async def put(self, key: str, data: bytes) -> None:
         """Keep the bytes; they are durable when this returns, and seen whole or not at all.
 
-        May be repeated, which renews `modified`.
+        May be repeated, which renews `modified`. Raises Invalid for a key that no image has.
         """
         ...
 
@@ -48,7 +52,10 @@ class Blobs(Protocol):
         ...
 
     async def delete(self, keys: Collection[str]) -> None:
-        """Remove these; what is not there is passed over. May be repeated."""
+        """Remove these; what is not there is passed over. May be repeated.
+
+        Where it fails some may be gone, and others not.
+        """
         ...
 
     async def list(self, after: str, limit: int) -> Sequence[Stored]:
