@@ -62,8 +62,8 @@ class FolderBlobs(ObstoreBlobs):
             await asyncio.to_thread(_to_disk, self._folder / name)
             await obstore.rename_async(store, name, key)
         except BaseException:
-            with suppress(OSError):
-                (self._folder / name).unlink()
+            # Nobody waits for it: a disk that does not answer would not answer to this either.
+            asyncio.get_running_loop().run_in_executor(None, _forget, self._folder / name)
             raise
         await asyncio.to_thread(self._names_to_disk, key)
 
@@ -107,3 +107,8 @@ def _to_disk(path: Path) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
+
+
+def _forget(path: Path) -> None:
+    with suppress(OSError):  # it may be elsewhere, or not there yet; a sweep finds it
+        path.unlink()
