@@ -8,6 +8,7 @@ from profilecore.adapters.callback import callback
 from profilecore.adapters.gathered import GatheredProfiles
 from profilecore.adapters.observed import Metrics, ObservedLog, ObservedProfiles
 from profilecore.entrypoints.caching import Caching
+from profilecore.entrypoints.imaging import Imaging
 from profilecore.entrypoints.lifecycle import Lifecycle
 from profilecore.entrypoints.policy import Policy
 from profilecore.entrypoints.settings import Settings
@@ -70,6 +71,7 @@ class Container(containers.DeclarativeContainer):
         announce=feed.provided.wake,
         known=feed.provided.known,
     )
+    imaging = providers.Container(Imaging, settings=settings, port_metrics=port_metrics)
     handlers = providers.Singleton(_handlers, settings, service, profiles, log, caching.cache)
     tasking = providers.Container(
         Tasking,

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from profilecore.entrypoints.background import running
 from profilecore.entrypoints.caching import beside, in_fallback
 from profilecore.entrypoints.container import Container
+from profilecore.entrypoints.imaging import blobs_check
 from profilecore.entrypoints.parts import Check, Checks, Parts
 from profilecore.entrypoints.resources import resolved
 from profilecore.entrypoints.settings import Settings
@@ -35,6 +36,7 @@ async def opened(settings: Settings) -> AsyncIterator[Parts]:
             log=await resolved(container.log()),
             tasks=await resolved(container.tasking().service()),
             upkeep=await resolved(container.tasking().upkeep()),
+            blobs=await resolved(container.imaging().blobs()),
             feed=await resolved(container.feed()),
             lifecycle=container.lifecycle(),
             checks=await _checks(container),
@@ -103,6 +105,7 @@ async def _checks(container: Container) -> Checks:
     others: dict[str, Check] = {"cache": cache}
     if settings.command != "tool":
         others["queue"] = await queue_check(container.tasking())
+        others["blobs"] = await blobs_check(container.imaging())
     return Checks(
         database=database,
         others=others,

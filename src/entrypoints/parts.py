@@ -12,6 +12,7 @@ from profilecore.entrypoints.telemetry import HttpMetrics
 from profilecore.feed import Feed
 from profilecore.images import ImageService
 from profilecore.ports import Log, Profiles, TaskUpkeep
+from profilecore.ports import Blobs, Log, Profiles, TaskUpkeep
 from profilecore.service import ProfileService
 from profilecore.tasks import TaskService
 
@@ -40,6 +41,7 @@ class Parts:
     images: ImageService
     tasks: TaskService
     upkeep: TaskUpkeep
+    blobs: Blobs
     feed: Feed
     lifecycle: Lifecycle
     checks: Checks

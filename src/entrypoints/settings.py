@@ -42,6 +42,7 @@ from profilecore.entrypoints.variables import (
     spellings,
     whole,
 )
+from profilecore.entrypoints.web import BLOBS, WEB_URL, WEB_URLS
 from profilecore.reach import Allowed
 
 Command: TypeAlias = Literal["dev", "serve", "worker", "tool"]
@@ -73,7 +74,7 @@ class Settings:
         serve=...,
         worker=...,
     )
-    data_dir: Path = variable(PATH, "./data", "Folder of the SQLite database")
+    data_dir: Path = variable(PATH, "./data", "Folder of the SQLite database and of images")
     db_host: tuple[tuple[str, int | None], ...] = variable(
         HOSTS, "localhost", "PostgreSQL hosts, of which one is the primary"
     )
@@ -129,6 +130,28 @@ class Settings:
     )
     queue_ca_file: Path | None = variable(
         PATH, None, "Certificates that RabbitMQ's has to be signed by; the system's if not set"
+    )
+    blobs_url: str | None = variable(
+        BLOBS, None, "Where images are kept; the folder `blobs` in `DATA_DIR` if not set"
+    )
+    blobs_endpoint: str | None = variable(
+        WEB_URL, None, "Server of the bucket; the provider's own if not set"
+    )
+    blobs_region: str | None = variable(WORD, None, "Region of the bucket")
+    blobs_access_key: str | None = variable(
+        WORD, None, "Access key of S3, or the account of Azure; the machine's own if not set"
+    )
+    blobs_secret_key: Secret | None = variable(
+        SECRET, None, "Secret key of S3, the account's of Azure, or a service account's JSON of GCS"
+    )
+    blobs_path_style: bool = variable(
+        SWITCH, "on", "Name the bucket of S3 in the path; off for in the host"
+    )
+    cdn_base_url: str | None = variable(
+        WEB_URL, None, "What URLs of images begin with; this service's `/media` if not set"
+    )
+    cdn_purge: tuple[str, ...] | None = variable(
+        WEB_URLS, None, "Caches that are told to PURGE an erased image; none if not set"
     )
     task_concurrency: int = variable(
         whole(0, 1_000), "0", "Tasks that this process runs at once", dev="10", worker="10"

@@ -13,6 +13,7 @@ from profilecore.adapters.memory import (
 )
 from profilecore.adapters.observed import (
     Metrics,
+    ObservedBlobs,
     ObservedCache,
     ObservedLog,
     ObservedProfiles,
@@ -20,14 +21,24 @@ from profilecore.adapters.observed import (
     ObservedTasks,
     TaskMetrics,
 )
-from profilecore.ports import Cache, Queue
+from profilecore.ports import Blobs, Cache, Queue
+from tests.contracts.blobs import BlobsContract
 from tests.contracts.cache import CacheContract
 from tests.contracts.lists import ListsContract
 from tests.contracts.log import LogContract
-from tests.contracts.places import CachePlace, Place, Store, TasksPlace, TaskStore, Traits
+from tests.contracts.places import (
+    BlobsPlace,
+    CachePlace,
+    Place,
+    Store,
+    TasksPlace,
+    TaskStore,
+    Traits,
+)
 from tests.contracts.profiles import ProfilesContract
 from tests.contracts.queue import QueueContract
 from tests.contracts.tasks import TasksContract
+from tests.contracts.test_blobs import MemoryBlobsPlace
 
 
 class ObservedPlace(Place[Store]):
@@ -85,6 +96,11 @@ class ObservedTasksPlace(TasksPlace):
         pass
 
 
+class ObservedBlobsPlace(MemoryBlobsPlace):
+    async def open(self) -> Blobs:
+        return ObservedBlobs(await super().open(), Metrics(CollectorRegistry()))
+
+
 class TestObservedProfiles(ProfilesContract, ListsContract):
     traits = Traits(durable=False, shared=True)
 
@@ -123,3 +139,11 @@ class TestObservedTasks(TasksContract):
     @pytest.fixture
     def place(self) -> TasksPlace:
         return ObservedTasksPlace()
+
+
+class TestObservedBlobs(BlobsContract):
+    traits = Traits(durable=False, shared=False)
+
+    @pytest.fixture
+    def place(self) -> BlobsPlace:
+        return ObservedBlobsPlace()

@@ -33,13 +33,18 @@ def test_health(api: httpx.Client) -> None:
     body = response.json()
     assert list(body) == ["status", "components", "resources", "version", "timestamp"]
     assert body["status"] == "healthy"
-    assert list(body["components"]) == ["database", "cache", "queue"]
+    assert list(body["components"]) == ["database", "cache", "queue", "blobs"]
     for component in body["components"].values():
         assert list(component) == ["status", "latency_ms", "detail"]
         assert component["status"] == "healthy"
         assert component["latency_ms"] >= 0
     details = {name: component["detail"] for name, component in body["components"].items()}
-    assert details == {"database": "sqlite", "cache": "memory", "queue": "embedded"}
+    assert details == {
+        "database": "sqlite",
+        "cache": "memory",
+        "queue": "embedded",
+        "blobs": "file",
+    }
     names = ["rss_bytes", "cpu_percent", "open_files", "loop_lag_ms", "disk_free_bytes"]
     assert list(body["resources"]) == names
     for name in ("rss_bytes", "open_files", "disk_free_bytes"):

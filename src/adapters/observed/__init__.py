@@ -2,6 +2,7 @@
 
 from profilecore.adapters.observed.metrics import BUCKETS, Metrics
 from profilecore.adapters.observed.ports import (
+    ObservedBlobs,
     ObservedCache,
     ObservedLog,
     ObservedProfiles,
@@ -12,6 +13,7 @@ from profilecore.adapters.observed.tasks import ObservedTasks, TaskMetrics
 __all__ = [
     "BUCKETS",
     "Metrics",
+    "ObservedBlobs",
     "ObservedCache",
     "ObservedLog",
     "ObservedProfiles",

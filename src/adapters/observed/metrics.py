@@ -68,6 +68,19 @@ class Metrics:
             ["operation", "error"],
             registry=registry,
         )
+        self.blobs_latency = Histogram(
+            "blobs_operation_latency_seconds",
+            "How long the store of images took.",
+            ["operation"],
+            buckets=BUCKETS,
+            registry=registry,
+        )
+        self.blobs_errors = Counter(
+            "blobs_errors",
+            "Calls of the store of images that failed.",
+            ["operation", "error"],
+            registry=registry,
+        )
 
 
 class Verb:

@@ -1,4 +1,4 @@
-"""The ports of profiles and of the queue, counted and timed."""
+"""The ports of profiles, of the queue and of blobs, counted and timed."""
 
 from collections.abc import Collection, Sequence
 from datetime import datetime
@@ -8,7 +8,7 @@ from profilecore.adapters.observed.metrics import Metrics, Verb, database_verb
 from profilecore.errors import ProfilecoreError
 from profilecore.event import Change, Event
 from profilecore.paging import Page, Query
-from profilecore.ports import Cache, Due, Lease, Log, Profiles, Queue
+from profilecore.ports import Blobs, Cache, Due, Lease, Log, Profiles, Queue, Stored
 from profilecore.profile import Entry, Profile
 
 
@@ -124,3 +124,30 @@ class ObservedQueue:
 
     async def bury(self, lease: Lease) -> None:
         await self._bury(self._queue.bury(lease))
+
+
+class ObservedBlobs:
+    """The Blobs port, with metrics `blobs_…`."""
+
+    def __init__(self, blobs: Blobs, metrics: Metrics) -> None:
+        self._blobs = blobs
+
+        def verb(operation: str) -> Verb:
+            unavailable = metrics.blobs_errors.labels(operation, "unavailable")
+            unexpected = metrics.blobs_errors.labels(operation, "unexpected")
+            return Verb(metrics.blobs_latency.labels(operation), unavailable, unexpected)
+
+        self._put, self._get = verb("put"), verb("get")
+        self._delete, self._list = verb("delete"), verb("list")
+
+    async def put(self, key: str, data: bytes) -> None:
+        await self._put(self._blobs.put(key, data))
+
+    async def get(self, key: str) -> bytes | None:
+        return await self._get(self._blobs.get(key))
+
+    async def delete(self, keys: Collection[str]) -> None:
+        await self._delete(self._blobs.delete(keys))
+
+    async def list(self, after: str, limit: int) -> Sequence[Stored]:
+        return await self._list(self._blobs.list(after, limit))

@@ -41,9 +41,6 @@ class ObstoreBlobs:
         async with self._bounded():
             await self._store()
 
-    async def close(self) -> None:
-        """It holds nothing that would have to be given back."""
-
     async def ping(self) -> None:
         """Raise Unavailable where the store does not answer."""
         async with self._bounded():

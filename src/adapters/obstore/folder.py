@@ -40,11 +40,11 @@ class FolderBlobs(ObstoreBlobs):
     async def open(self) -> None:
         """Remove what others have left in the middle of a `put`, when they were killed.
 
-        A folder that cannot be used is no reason not to start: `ping` tells.
+        A folder that cannot be used is no reason not to start, as `ping` tells; one that is not
+        there is made when it is needed.
         """
         with suppress(Unavailable):
             async with self._bounded():
-                await self._store()
                 await asyncio.to_thread(self._sweep)
 
     async def ping(self) -> None:

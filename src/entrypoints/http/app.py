@@ -6,7 +6,16 @@ from litestar import Litestar, Request, Response, Router
 from litestar.di import Provide
 from litestar.openapi import OpenAPIConfig
 
-from profilecore.entrypoints.http import batch, events, images, lists, profiles, system, tasks
+from profilecore.entrypoints.http import (
+    batch,
+    events,
+    images,
+    lists,
+    media,
+    profiles,
+    system,
+    tasks,
+)
 from profilecore.entrypoints.http.documentation import CONFIG, document, documentation
 from profilecore.entrypoints.http.edge import AsgiApp, Edge
 from profilecore.entrypoints.http.methods import options
@@ -17,8 +26,8 @@ from profilecore.entrypoints.parts import Parts
 from profilecore.errors import ProfilecoreError
 
 _INJECTED = (
-    *("service", "images", "tasks", "feed", "lifecycle", "checks", "registry", "policy"),
-    "in_fallback",
+    *("service", "images", "tasks", "blobs", "feed", "lifecycle"),
+    *("checks", "registry", "policy", "in_fallback"),
 )
 
 
@@ -85,9 +94,10 @@ def _build(parts: Parts | None, openapi: OpenAPIConfig | None, *, api: bool = Tr
         route_handlers=[system.health, system.live, system.ready, system.metrics],
         tags=["System"],
     )
-    routes = [_api(), documentation(openapi_document)] if api else []
     uploads = Uploads()
     uploads.sweep()
+    files = Router("/", route_handlers=[media.media], tags=["Images"])
+    routes = [_api(), files, documentation(openapi_document)] if api else []
     return Litestar(
         route_handlers=[*routes, operations],
         dependencies={

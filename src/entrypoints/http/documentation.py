@@ -21,6 +21,7 @@ from profilecore.entrypoints.http.system import Health, Liveness, Readiness
 from profilecore.entrypoints.version import VERSION
 from profilecore.entrypoints.wire import TaskBody
 from profilecore.errors import NotFound
+from profilecore.image import Format
 from profilecore.paging import Count, Sort
 from profilecore.task import Status
 
@@ -89,6 +90,8 @@ def _complete(operation: dict[str, Any]) -> None:
     for status, answer in operation["responses"].items():
         if int(status) == HTTPStatus.NO_CONTENT:
             answer.pop("content", None)
+        if Format.WEBP.media_type in answer.get("content", ()):
+            answer["content"] = {format_.media_type: {} for format_ in Format}
         if int(status) >= HTTPStatus.BAD_REQUEST and "$ref" not in str(answer.get("content")):
             # Litestar documents an error body of its own, which this service never sends.
             answer["content"] = {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}}

@@ -46,6 +46,7 @@ MEANINGS = {
     "too_large": Meaning(413, "The request is too large"),
     "unsupported_media_type": Meaning(415, "The media type is not supported"),
     "not_an_image": Meaning(415, "The file is not an image that can be taken"),
+    "range_not_satisfiable": Meaning(416, "The range is not in the file"),
     "invalid": Meaning(422, "The request is not valid"),
     "too_many_pixels": Meaning(422, "The image has too many pixels"),
     "too_many_frames": Meaning(422, "The image has more than one frame"),

@@ -130,7 +130,10 @@ async def never() -> str:
     return "late"
 
 
-@pytest.mark.parametrize("name", ["database", "cache", "queue"])
+COMPONENTS = ("database", "cache", "queue", "blobs")
+
+
+@pytest.mark.parametrize("name", COMPONENTS)
 @pytest.mark.parametrize("check", [raising(Unavailable("It is gone.")), never])
 async def test_health(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, check: Callable[[], Awaitable[str]]
@@ -144,9 +147,7 @@ async def test_health(
         assert response.status_code == (503 if name == "database" else 200)
         assert body["status"] == lost
         states = {part: value["status"] for part, value in body["components"].items()}
-        assert states == {"database": "healthy", "cache": "healthy", "queue": "healthy"} | {
-            name: lost
-        }
+        assert states == dict.fromkeys(COMPONENTS, "healthy") | {name: lost}
         detail = body["components"][name]["detail"]
         assert detail == ("no answer within 0.05 s" if check is never else "It is gone.")
         ready = await app.client.get("/health/ready")

@@ -8,6 +8,7 @@ import pytest
 from prometheus_client import CollectorRegistry, generate_latest
 
 from profilecore.adapters.memory import (
+    MemoryBlobs,
     MemoryCache,
     MemoryLog,
     MemoryProfiles,
@@ -17,6 +18,7 @@ from profilecore.adapters.memory import (
 from profilecore.adapters.observed import (
     BUCKETS,
     Metrics,
+    ObservedBlobs,
     ObservedCache,
     ObservedLog,
     ObservedProfiles,
@@ -27,6 +29,7 @@ from profilecore.identifiers import new_id
 from profilecore.paging import Query
 from profilecore.ports import Due
 from profilecore.profile import Entry
+from tests.contracts.blobs import key
 from tests.contracts.samples import AT, created, person
 
 
@@ -132,6 +135,33 @@ async def test_the_queue_is_counted(
     for operation, call in queue_calls(ObservedQueue(MemoryQueue(), metrics)).items():
         await call
         name = "queue_operation_latency_seconds_count"
+        assert registry.get_sample_value(name, {"operation": operation}) == 2
+
+
+def blob_calls(blobs: Any) -> dict[str, Awaitable[Any]]:
+    return {
+        "put": blobs.put(key(1), b"data"),
+        "get": blobs.get(key(1)),
+        "delete": blobs.delete([key(1)]),
+        "list": blobs.list("", 1),
+    }
+
+
+@pytest.mark.parametrize(("error", "label"), ERRORS)
+async def test_the_store_of_images_is_counted(
+    registry: CollectorRegistry, metrics: Metrics, error: Exception, label: str | None
+) -> None:
+    failing: Any = Failing(error)
+    for operation, call in blob_calls(ObservedBlobs(failing, metrics)).items():
+        with pytest.raises(type(error)):
+            await call
+        for kind in ("unavailable", "unexpected"):
+            labels = {"operation": operation, "error": kind}
+            count = registry.get_sample_value("blobs_errors_total", labels)
+            assert count == (1 if kind == label else 0)
+    for operation, call in blob_calls(ObservedBlobs(MemoryBlobs(), metrics)).items():
+        await call
+        name = "blobs_operation_latency_seconds_count"
         assert registry.get_sample_value(name, {"operation": operation}) == 2
 
 
