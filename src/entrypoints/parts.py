@@ -11,7 +11,6 @@ from profilecore.entrypoints.policy import Policy
 from profilecore.entrypoints.telemetry import HttpMetrics
 from profilecore.feed import Feed
 from profilecore.images import ImageService
-from profilecore.ports import Log, Profiles, TaskUpkeep
 from profilecore.ports import Blobs, Log, Profiles, TaskUpkeep
 from profilecore.service import ProfileService
 from profilecore.tasks import TaskService
