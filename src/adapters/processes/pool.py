@@ -10,11 +10,11 @@ from profilecore.adapters.processes.served import opened, request_of
 from profilecore.adapters.processes.worker import Worker
 from profilecore.errors import Unavailable
 
-CLOSED: Final = "The processes for tasks are closed."
+CLOSED: Final = "The processes are closed."
 
 
 class SpawnedProcesses:
-    """The Processes of a Runner: up to `most` at once, each kept for the next function.
+    """Up to `most` processes at once, each kept for the next function.
 
     None is there before it is needed. One that dies is an Unavailable for the call that it had,
     and another takes its place. A caller that is cancelled goes on when its process has ended,

@@ -9,6 +9,7 @@ from typing import Final
 
 from profilecore.adapters.processes.served import serve
 from profilecore.errors import Unavailable
+from profilecore.ports import ProcessDied
 
 # Nothing of this process but what is handed over: not its threads, locks and connections.
 _SPAWN: Final = multiprocessing.get_context("spawn")
@@ -31,13 +32,13 @@ class Worker:
         return not self._doomed and self._process is not None
 
     def call(self, request: bytes) -> bytes:
-        """Give the answer to a request. Raises Unavailable where the process ends before."""
+        """Give the answer to a request. Raises ProcessDied where its process ends before."""
         pipe = self._ready()
         try:
             pipe.send_bytes(request)
             return pipe.recv_bytes()
         except (OSError, EOFError) as error:
-            raise Unavailable(_ended(self.join()), code="process_died") from error
+            raise _death(self.join()) from error
 
     def kill(self) -> None:
         """End it, or have it end as soon as it has begun."""
@@ -77,9 +78,9 @@ class Worker:
         return ours
 
 
-def _ended(code: int | None) -> str:
+def _death(code: int | None) -> ProcessDied:
     if code is not None and code < 0:
         name = signal.Signals(-code).name
         hint = ", perhaps because the memory was full" if name == "SIGKILL" else ""
-        return f"Its process was ended by {name}{hint}."
-    return f"Its process ended with exit code {code} before the function did."
+        return ProcessDied(f"Its process was ended by {name}{hint}.", signal=-code)
+    return ProcessDied(f"Its process ended with exit code {code} before the function did.")

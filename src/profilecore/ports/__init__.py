@@ -10,6 +10,7 @@ adapter of each port passes.
 from profilecore.ports.caching import Cache, Repairs, SharedCache
 from profilecore.ports.holds import Holds
 from profilecore.ports.images import Blobs, Imager, Stored
+from profilecore.ports.processes import ProcessDied, Processes
 from profilecore.ports.profiles import Log, Profiles
 from profilecore.ports.publishing import Bookmark, Publisher
 from profilecore.ports.tasks import Due, Lease, Queue, Tasks, TaskUpkeep
@@ -23,6 +24,8 @@ __all__ = [
     "Imager",
     "Lease",
     "Log",
+    "ProcessDied",
+    "Processes",
     "Profiles",
     "Publisher",
     "Queue",

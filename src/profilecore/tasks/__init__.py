@@ -2,7 +2,7 @@
 
 from profilecore.tasks.dispatcher import Dispatcher
 from profilecore.tasks.handlers import Attempt, Context, GiveUp, Handler, Handlers, Stopped
-from profilecore.tasks.running import Processes, Runner
+from profilecore.tasks.running import Runner
 from profilecore.tasks.service import TaskService
 from profilecore.tasks.worker import Rules, Worker
 
@@ -13,7 +13,6 @@ __all__ = [
     "GiveUp",
     "Handler",
     "Handlers",
-    "Processes",
     "Rules",
     "Runner",
     "Stopped",

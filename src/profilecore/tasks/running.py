@@ -7,8 +7,9 @@ import threading
 from collections.abc import Callable, Mapping
 from datetime import timedelta
 from enum import Enum, auto
-from typing import Any, Final, Protocol
+from typing import Any, Final
 
+from profilecore.ports import Processes
 from profilecore.task import Task
 from profilecore.tasks.handlers import Context, Handler
 
@@ -16,14 +17,6 @@ END_MAX: Final = 2.0
 """How many seconds a handler has to end once its time is over."""
 
 _ASKED: Final = "asked to end"
-
-
-class Processes(Protocol):
-    """Functions in processes of their own."""
-
-    async def run(self, function: Callable[..., Any], *arguments: Any) -> Any:
-        """Give what the function gave. Where the caller is cancelled its process is killed."""
-        ...
 
 
 class Runner:

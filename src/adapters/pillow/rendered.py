@@ -1,0 +1,21 @@
+"""What is asked of a process."""
+
+from pathlib import Path
+
+from profilecore.errors import Unavailable
+from profilecore.image import Rendering
+
+
+def rendered(upload: Path) -> Rendering:
+    """Make all variants of a file. Runs in a process that is confined by it."""
+    # Imported here, so that the server itself does not load Pillow.
+    from profilecore.adapters.pillow.confined import confined
+    from profilecore.adapters.pillow.reading import read
+    from profilecore.adapters.pillow.variants import rendering_of
+
+    try:
+        data = upload.read_bytes()
+    except OSError as error:
+        raise Unavailable(f"The upload cannot be read: {error}.") from error
+    with confined():
+        return rendering_of(read(data))
