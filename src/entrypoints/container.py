@@ -1,5 +1,6 @@
 """Where everything is put together: nobody else but its parts imports adapters."""
 
+import asyncio
 from typing import Any
 
 from dependency_injector import containers, providers
@@ -8,7 +9,7 @@ from profilecore.adapters.callback import callback
 from profilecore.adapters.gathered import GatheredProfiles
 from profilecore.adapters.observed import Metrics, ObservedLog, ObservedProfiles
 from profilecore.entrypoints.caching import Caching
-from profilecore.entrypoints.imaging import Imaging
+from profilecore.entrypoints.imaging import Imaging, media_of
 from profilecore.entrypoints.lifecycle import Lifecycle
 from profilecore.entrypoints.policy import Policy
 from profilecore.entrypoints.settings import Settings
@@ -22,6 +23,7 @@ from profilecore.entrypoints.telemetry import (
     new_registry,
 )
 from profilecore.feed import Feed
+from profilecore.images import Collector
 from profilecore.ports import Cache, Log, Profiles
 from profilecore.service import ProfileService
 from profilecore.tasks import Handlers
@@ -29,11 +31,16 @@ from profilecore.tasks.builtin import builtin
 
 
 def _handlers(
-    settings: Settings, service: ProfileService, profiles: Profiles, log: Log, cache: Cache
+    settings: Settings,
+    service: ProfileService,
+    profiles: Profiles,
+    log: Log,
+    cache: Cache,
+    collector: Collector,
 ) -> Handlers:
     secret = settings.callback_secret
     own = [
-        *builtin(service, profiles, log, cache),
+        *builtin(service, profiles, log, cache, collector),
         callback(settings.callback_hosts or (), None if secret is None else secret.reveal()),
     ]
     return Handlers([*own, *discovered(handler.type for handler in own)])
@@ -71,13 +78,26 @@ class Container(containers.DeclarativeContainer):
         announce=feed.provided.wake,
         known=feed.provided.known,
     )
-    imaging = providers.Container(Imaging, settings=settings, port_metrics=port_metrics)
-    handlers = providers.Singleton(_handlers, settings, service, profiles, log, caching.cache)
+    woken = providers.Singleton(asyncio.Event)
+    imaging = providers.Container(
+        Imaging,
+        settings=settings,
+        registry=registry,
+        port_metrics=port_metrics,
+        service=service,
+        holds=store.holds,
+        tasks=store.tasks,
+        woken=woken,
+    )
+    handlers = providers.Singleton(
+        _handlers, settings, service, profiles, log, caching.cache, imaging.collector
+    )
     tasking = providers.Container(
         Tasking,
         settings=settings,
         registry=registry,
         port_metrics=port_metrics,
+        woken=woken,
         upkeep=store.tasks,
         handlers=handlers,
         log=log,
@@ -88,4 +108,8 @@ class Container(containers.DeclarativeContainer):
     lag = providers.Singleton(LoopLag, registry)
     resources = providers.Singleton(Resources, settings.provided.data_dir, lag)
     metrics = providers.Singleton(HttpMetrics, registry)
-    policy = providers.Singleton(Policy, settings.provided.require_if_match)
+    policy = providers.Singleton(
+        Policy,
+        require_if_match=settings.provided.require_if_match,
+        media=providers.Callable(media_of, settings),
+    )

@@ -10,7 +10,7 @@ from profilecore.entrypoints.lifecycle import Lifecycle
 from profilecore.entrypoints.policy import Policy
 from profilecore.entrypoints.telemetry import HttpMetrics
 from profilecore.feed import Feed
-from profilecore.images import ImageService
+from profilecore.images import Collector, ImageService
 from profilecore.ports import Blobs, Log, Profiles, TaskUpkeep
 from profilecore.service import ProfileService
 from profilecore.tasks import TaskService
@@ -38,6 +38,7 @@ class Parts:
     profiles: Profiles
     log: Log
     images: ImageService
+    collector: Collector
     tasks: TaskService
     upkeep: TaskUpkeep
     blobs: Blobs

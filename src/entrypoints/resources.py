@@ -24,6 +24,21 @@ async def opening(resource: Opened) -> AsyncIterator[Opened]:
         await resource.close()
 
 
+class _Closes(Protocol):
+    async def close(self) -> None: ...
+
+
+Closed = TypeVar("Closed", bound=_Closes)
+
+
+async def closing(resource: Closed) -> AsyncIterator[Closed]:
+    """Close with the container what opens by itself when it is needed."""
+    try:
+        yield resource
+    finally:
+        await resource.close()
+
+
 async def resolved(made: T | Awaitable[T]) -> T:
     """What stands on an async resource comes as a future, anything else as itself."""
     return await made if inspect.isawaitable(made) else made

@@ -153,6 +153,9 @@ class Settings:
     cdn_purge: tuple[str, ...] | None = variable(
         WEB_URLS, None, "Caches that are told to PURGE an erased image; none if not set"
     )
+    image_processes: int = variable(
+        whole(1, 64), "2", "Processes that make the variants of images; each takes up to 768 MB"
+    )
     task_concurrency: int = variable(
         whole(0, 1_000), "0", "Tasks that this process runs at once", dev="10", worker="10"
     )

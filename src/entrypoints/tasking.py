@@ -1,7 +1,5 @@
 """The tasks' part of the object graph."""
 
-import asyncio
-from collections.abc import AsyncIterator
 from datetime import timedelta
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final
@@ -14,7 +12,7 @@ from profilecore.adapters.fallback_queue import FallbackQueue
 from profilecore.adapters.memory import MemoryQueue
 from profilecore.adapters.observed import ObservedQueue, ObservedTasks, TaskMetrics
 from profilecore.adapters.processes import SpawnedProcesses
-from profilecore.entrypoints.resources import opening
+from profilecore.entrypoints.resources import closing, opening
 from profilecore.entrypoints.settings import Settings
 from profilecore.outbox import Outbox
 from profilecore.ports import Queue
@@ -72,13 +70,6 @@ def _room(local: MemoryQueue) -> int:
     return IN_MEMORY_MAX - local.waiting
 
 
-async def _closing(processes: SpawnedProcesses) -> AsyncIterator[SpawnedProcesses]:
-    try:
-        yield processes
-    finally:
-        await processes.close()
-
-
 class Tasking(containers.DeclarativeContainer):
     """Tasks, where they are kept; how those that are due get to those who run them."""
 
@@ -93,7 +84,7 @@ class Tasking(containers.DeclarativeContainer):
 
     metrics = providers.Singleton(TaskMetrics, registry, handlers)
     tasks = providers.Singleton(ObservedTasks, upkeep, port_metrics, metrics)
-    woken = providers.Singleton(asyncio.Event)
+    woken: Any = providers.Dependency()
     service = providers.Singleton(TaskService, tasks, handlers, announce=woken.provided.set)
 
     local = providers.Singleton(MemoryQueue)
@@ -127,7 +118,7 @@ class Tasking(containers.DeclarativeContainer):
         published=metrics.provided.published.inc,
     )
     processes = providers.Resource(
-        _closing, providers.Singleton(SpawnedProcesses, settings.provided.task_concurrency)
+        closing, providers.Singleton(SpawnedProcesses, settings.provided.task_concurrency)
     )
     runner = providers.Singleton(Runner, processes)
 

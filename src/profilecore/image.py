@@ -83,12 +83,13 @@ def format_of(key: str) -> Format:
 class Rendering:
     """What was made of an upload: for each size width and height in pixels, and all files.
 
-    `thumbhash` is a blurred preview of about 25 bytes.
+    `thumbhash` is a blurred preview of about 25 bytes, `pixels` how many the upload had.
     """
 
     sizes: Mapping[Size, tuple[int, int]]
     files: Mapping[File, bytes]
     thumbhash: bytes
+    pixels: int = 0
 
     @cached_property
     def id(self) -> str:

@@ -3,15 +3,16 @@
 import asyncio
 from collections import defaultdict
 from collections.abc import AsyncIterator, Callable, Collection, Sequence
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Final
 from uuid import UUID
 
-from profilecore.errors import Unavailable
+from profilecore.errors import NotFound, Unavailable
 from profilecore.event import Change, EventType
-from profilecore.image import FILES, Image, Rendering, image_of, key_of
+from profilecore.image import FILES, File, Format, Image, Rendering, Size, image_of, key_of
 from profilecore.order import Order
 from profilecore.ports import Blobs, Holds, Imager, Tasks
 from profilecore.profile import Profile
@@ -109,6 +110,44 @@ class ImageService:
         written = await self._service.rewrite(profile_id, change, expected)
         self._announce()
         return written
+
+    async def renew(self, profile: Profile, folder: Path) -> int:
+        """Make the smaller variants of its images anew, from the large ones; give how many changed.
+
+        What was uploaded is not kept, so that the large one stays as it is. May be repeated.
+        """
+        changed = 0
+        for image in profile.images:
+            renewed = await self._renewed(image, folder)
+            if renewed is not None and renewed.id != image.id:
+                await self._replace(profile.id, image, renewed)
+                changed += 1
+        return changed
+
+    async def _renewed(self, image: Image, folder: Path) -> Image | None:
+        large = [file for file in FILES if file.size is Size.LARGE]
+        files = {file: await self._blobs.get(image.keys[file]) for file in large}
+        kept = {file: data for file, data in files.items() if data is not None}
+        if len(kept) != len(large):
+            return None  # it was deleted meanwhile
+        path = folder / image.id
+        await asyncio.to_thread(path.write_bytes, kept[File(Size.LARGE, Format.WEBP)])
+        made = await self._imager.render(path)
+        rendering = replace(made, files={**made.files, **kept})
+        renewed = Image.of(rendering, at=image.created_at)
+        if renewed.id != image.id:
+            await self._store(renewed, rendering)
+        return renewed
+
+    async def _replace(self, profile_id: UUID, old: Image, new: Image) -> None:
+        orders = tuple(collecting([old.id]))
+
+        def change(profile: Profile) -> Change:
+            after = profile.with_image_instead(old.id, new, at=self._clock())
+            return Change(EventType.UPDATED, after, profile.version, orders=orders)
+
+        with suppress(NotFound):  # it was deleted meanwhile
+            await self._service.rewrite(profile_id, change, None)
 
     async def _store(self, image: Image, rendering: Rendering) -> None:
         for pause in (*_PAUSES, None):

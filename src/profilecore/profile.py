@@ -95,6 +95,12 @@ class Profile:
             raise Conflict(f"{detail}, and upload again.", code="too_many_images")
         return self._next(at, images=(*self.images, image))
 
+    def with_image_instead(self, image_id: str, image: Image, *, at: datetime) -> Self:
+        """The next version, with another image in the place of one. Raises NotFound."""
+        self.image(image_id)
+        images = (image if i.id == image_id else i for i in self.images if i.id != image.id)
+        return self._next(at, images=tuple(images))
+
     def without_image(self, image_id: str, *, at: datetime) -> Self:
         """The next version, without that image. Raises NotFound."""
         self.image(image_id)

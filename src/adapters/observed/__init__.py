@@ -1,5 +1,6 @@
 """Each port once more, counted and timed: wrappers, so that nothing else knows of metrics."""
 
+from profilecore.adapters.observed.imager import ImagerMetrics, ObservedImager
 from profilecore.adapters.observed.metrics import BUCKETS, Metrics
 from profilecore.adapters.observed.ports import (
     ObservedBlobs,
@@ -12,9 +13,11 @@ from profilecore.adapters.observed.tasks import ObservedTasks, TaskMetrics
 
 __all__ = [
     "BUCKETS",
+    "ImagerMetrics",
     "Metrics",
     "ObservedBlobs",
     "ObservedCache",
+    "ObservedImager",
     "ObservedLog",
     "ObservedProfiles",
     "ObservedQueue",

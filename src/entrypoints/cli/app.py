@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from profilecore.entrypoints.cli import collecting, data, doctor, migrating, running, tasks
+from profilecore.entrypoints.cli import collecting, data, doctor, images, migrating, running, tasks
 from profilecore.entrypoints.cli.exits import PROGRAM, ExitCode, ended, failed
 
 _EPILOG = """\b
@@ -36,6 +36,7 @@ app.command("import")(data.import_)
 app.command("export")(data.export)
 app.command("seed")(data.seed)
 app.add_typer(tasks.app, name="tasks")
+app.add_typer(images.app, name="images")
 app.add_typer(migrating.app, name="migrate")
 app.command("gc")(collecting.gc)
 app.command("doctor")(doctor.doctor)

@@ -8,7 +8,7 @@ import typer
 
 from profilecore.entrypoints.cli.exits import ExitCode
 from profilecore.entrypoints.cli.output import STANDARD, written
-from profilecore.entrypoints.cli.tools import with_store
+from profilecore.entrypoints.cli.tools import tool_settings, with_parts, with_store
 from profilecore.entrypoints.files.formats import Format, of_name
 from profilecore.importing import OnConflict
 
@@ -73,7 +73,10 @@ def export(
 
     kind = format or of_name(file) or Format.NDJSON
     with written(file) as write:
-        count = with_store(lambda service: export_to(service, write, kind))
+        count = with_parts(
+            tool_settings(),
+            lambda parts: export_to(parts.service, write, kind, parts.policy.media),
+        )
     if file != STANDARD:
         typer.echo(f"{count:,} profiles in {file}")
 

@@ -9,7 +9,6 @@ from litestar.di import NamedDependency
 from litestar.openapi.datastructures import ResponseSpec
 from litestar.openapi.spec import (
     OpenAPIMediaType,
-    OpenAPIResponse,
     OpenAPIType,
     Operation,
     RequestBody,
@@ -17,7 +16,12 @@ from litestar.openapi.spec import (
 )
 from litestar.params import PathParameter, QueryParameter
 
-from profilecore.entrypoints.http.answers import WRITE_HEADERS, documented, problems, written_headers
+from profilecore.entrypoints.http.answers import (
+    WRITE_HEADERS,
+    documented,
+    problems,
+    written_headers,
+)
 from profilecore.entrypoints.http.profiles import ID, IfMatch, ProfileId
 from profilecore.entrypoints.http.reading import (
     ConsistencyToken,
@@ -131,9 +135,7 @@ async def remove(
         200: ResponseSpec(
             str, description="Drawn initials", media_type=SVG, generate_examples=False
         ),
-        302: ResponseSpec(
-            None, description="Where the newest image is", generate_examples=False
-        ),
+        302: ResponseSpec(None, description="Where the newest image is", generate_examples=False),
         **problems(404),
     },
     response_headers=documented(Location="Where the newest image is"),

@@ -62,13 +62,17 @@ class Uploads:
 
 
 class _Sink:
-    """Writes in large pieces, in a thread."""
+    """Writes in large pieces, in a thread, and not more than an image may have."""
 
     def __init__(self, file: BinaryIO) -> None:
         self._file = file
         self._waiting = bytearray()
+        self._size = 0
 
     async def write(self, data: bytes | bytearray) -> None:
+        self._size += len(data)
+        if self._size > BYTES_MAX:
+            raise Refusal(TOO_LARGE, code="too_large")
         self._waiting += data
         if len(self._waiting) >= _WRITTEN_AT_ONCE:
             await self.flush()
@@ -80,16 +84,13 @@ class _Sink:
         except OSError as error:
             raise Unavailable("The upload could not be written to the disk.") from error
 
-
     def _write(self, data: bytearray) -> None:
         self._file.write(data)
         self._file.flush()
 
 
 async def _receive(request: Request[Any, Any, Any], boundary: str, file: BinaryIO) -> None:
-    parser = PushMultipartParser(
-        boundary, max_segment_count=_PARTS_MAX, max_segment_size=BYTES_MAX + 1, strict=True
-    )
+    parser = PushMultipartParser(boundary, max_segment_count=_PARTS_MAX, strict=True)
     sink, found = _Sink(file), None
     try:
         async for chunk in request.stream():
@@ -97,8 +98,6 @@ async def _receive(request: Request[Any, Any, Any], boundary: str, file: BinaryI
                 if isinstance(event, MultipartSegment):
                     found = _checked(event, found)
                 elif event is not None and found is not None:
-                    if found.size > BYTES_MAX:
-                        raise Refusal(TOO_LARGE, code="too_large")
                     await sink.write(event)
         parser.close()
     except (MultipartError, UnicodeError) as error:

@@ -8,10 +8,11 @@ from typing import Any
 
 import pytest
 
-from profilecore.adapters.memory import MemoryHolds, MemoryStore
+from profilecore.adapters.memory import MemoryBlobs, MemoryHolds, MemoryStore, MemoryTasks
 from profilecore.errors import Conflict, Invalid, Unavailable
 from profilecore.event import EventType
 from profilecore.identifiers import new_id
+from profilecore.images import Collector
 from profilecore.profile import Profile
 from profilecore.service import REREADS
 from profilecore.tasks import Attempt, Context, GiveUp, Handlers
@@ -44,7 +45,14 @@ async def process() -> Process:
 @pytest.fixture
 def handlers(process: Process) -> Handlers:
     return Handlers(
-        builtin(process.service, process.profiles, process.log, process.cache, clock=lambda: NOW)
+        builtin(
+            process.service,
+            process.profiles,
+            process.log,
+            process.cache,
+            Collector(MemoryBlobs(), MemoryHolds(process.store), MemoryTasks(), purges=False),
+            clock=lambda: NOW,
+        )
     )
 
 

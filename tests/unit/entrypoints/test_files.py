@@ -250,8 +250,8 @@ profiles = st.builds(
 
 @given(st.lists(profiles, min_size=1, max_size=5))
 def test_what_is_exported_is_what_is_imported(given: list[Profile]) -> None:
-    from_ndjson = ndjson(NdjsonWriter().encode(given))
-    from_csv = csv(CsvWriter.header + CsvWriter().encode(given))
+    from_ndjson = ndjson(NdjsonWriter("/media").encode(given))
+    from_csv = csv(CsvWriter.header + CsvWriter("/media").encode(given))
     for profile, (_, values), (_, cells) in zip(given, from_ndjson, from_csv, strict=True):
         assert values["name"] == profile.name
         assert values["bio"] == profile.bio
@@ -264,6 +264,6 @@ def test_what_is_exported_is_what_is_imported(given: list[Profile]) -> None:
 def test_an_exported_line_is_plain_json() -> None:
     at = datetime(2026, 1, 31, tzinfo=UTC)
     profile = Profile(id=new_id(), name="Ada", email="a@x.org", created_at=at, updated_at=at)
-    line = NdjsonWriter().encode([profile])
+    line = NdjsonWriter("/media").encode([profile])
     assert line.endswith(b"}\n")
     assert json.loads(line)["id"] == str(profile.id)

@@ -24,7 +24,7 @@ def profile(at: datetime) -> Profile:
 
 def test_the_fields_come_in_the_order_of_the_contract() -> None:
     stored = profile(AT)
-    text = ENCODER.encode(ProfileBody.of(stored)).decode()
+    text = ENCODER.encode(ProfileBody.of(stored, "/media")).decode()
     assert text == (
         f'{{"id":"{stored.id}","name":"Ада","email":"ada@example.com","bio":"",'
         '"image_urls":["https://example.com/a.png"],"images":[],"owner":null,"version":1,'
@@ -34,7 +34,7 @@ def test_the_fields_come_in_the_order_of_the_contract() -> None:
 
 def test_times_are_in_utc_wherever_they_came_from() -> None:
     elsewhere = AT.astimezone(timezone(timedelta(hours=5, minutes=30)))
-    body = json.loads(ENCODER.encode(ProfileBody.of(profile(elsewhere))))
+    body = json.loads(ENCODER.encode(ProfileBody.of(profile(elsewhere), "/media")))
     assert body["created_at"] == body["updated_at"] == "2026-01-31T12:00:00.123456Z"
 
 
