@@ -3,7 +3,7 @@
 import asyncio
 from collections import defaultdict
 from collections.abc import AsyncIterator, Callable, Collection, Sequence
-from contextlib import suppress
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -12,6 +12,7 @@ from uuid import UUID
 
 from profilecore.errors import NotFound, Unavailable
 from profilecore.event import Change, EventType
+from profilecore.identifiers import new_id
 from profilecore.image import FILES, File, Format, Image, Rendering, Size, image_of, key_of
 from profilecore.order import Order
 from profilecore.ports import Blobs, Holds, Imager, Tasks
@@ -83,7 +84,6 @@ class ImageService:
         if there is not None:
             return Added(there, None)
         profile.with_image(image, at=at)  # refused before anything is stored, where it will be
-        await self._store(image, rendering)
 
         def change(profile: Profile) -> Change:
             twin = _find(profile, image.id)
@@ -93,7 +93,8 @@ class ImageService:
             return Change(EventType.UPDATED, after, profile.version, actor)
 
         try:
-            return Added(image, await self._service.rewrite(profile_id, change, None))
+            async with self._stored(image, rendering):
+                return Added(image, await self._service.rewrite(profile_id, change, None))
         except _HasItError as had:
             return Added(had.image, None)
 
@@ -116,28 +117,24 @@ class ImageService:
 
         What was uploaded is not kept, so that the large one stays as it is. May be repeated.
         """
-        changed = 0
-        for image in profile.images:
-            renewed = await self._renewed(image, folder)
-            if renewed is not None and renewed.id != image.id:
-                await self._replace(profile.id, image, renewed)
-                changed += 1
-        return changed
+        return sum([await self._renewed(profile.id, image, folder) for image in profile.images])
 
-    async def _renewed(self, image: Image, folder: Path) -> Image | None:
+    async def _renewed(self, profile_id: UUID, image: Image, folder: Path) -> bool:
         large = [file for file in FILES if file.size is Size.LARGE]
         files = {file: await self._blobs.get(image.keys[file]) for file in large}
         kept = {file: data for file, data in files.items() if data is not None}
         if len(kept) != len(large):
-            return None  # it was deleted meanwhile
+            return False  # it was deleted meanwhile
         path = folder / image.id
         await asyncio.to_thread(path.write_bytes, kept[File(Size.LARGE, Format.WEBP)])
         made = await self._imager.render(path)
         rendering = replace(made, files={**made.files, **kept})
         renewed = Image.of(rendering, at=image.created_at)
-        if renewed.id != image.id:
-            await self._store(renewed, rendering)
-        return renewed
+        if renewed.id == image.id:
+            return False
+        async with self._stored(renewed, rendering):
+            await self._replace(profile_id, image, renewed)
+        return True
 
     async def _replace(self, profile_id: UUID, old: Image, new: Image) -> None:
         orders = tuple(collecting([old.id]))
@@ -149,17 +146,28 @@ class ImageService:
         with suppress(NotFound):  # it was deleted meanwhile
             await self._service.rewrite(profile_id, change, None)
 
-    async def _store(self, image: Image, rendering: Rendering) -> None:
+    @asynccontextmanager
+    async def _stored(self, image: Image, rendering: Rendering) -> AsyncIterator[None]:
+        """Its files are there, and stay at least until the block ends."""
+        holder = str(new_id())
+        await self._hold(image.id, holder)
+        try:
+            keys = image.keys.items()
+            await asyncio.gather(*(self._blobs.put(key, rendering.files[f]) for f, key in keys))
+            yield
+        finally:
+            with suppress(Unavailable):  # it ends by itself
+                await self._holds.release(image.id, holder)
+
+    async def _hold(self, image_id: str, holder: str) -> None:
         for pause in (*_PAUSES, None):
             try:
-                await self._holds.hold(image.id, HOLD)
-                break
+                return await self._holds.hold(image_id, holder, HOLD)
             except Unavailable as error:
                 if error.code != "being_removed" or pause is None:
                     raise
                 await asyncio.sleep(pause)
-        keys = image.keys.items()
-        await asyncio.gather(*(self._blobs.put(key, rendering.files[f]) for f, key in keys))
+        return None
 
 
 class Collector:

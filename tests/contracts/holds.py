@@ -42,7 +42,7 @@ class HoldsContract:
         profile = person(**fields)
         await add(there.profiles, profile)
         for image in images:
-            await there.holds.hold(image.id, LEASE)
+            await there.holds.hold(image.id, "a", LEASE)
         change = pictured(profile, *images)
         await write(there.profiles, change)
         return change.profile
@@ -60,7 +60,7 @@ class HoldsContract:
         assert isinstance(refusal, Conflict)
         assert refusal.code == "image_gone"
         assert (await there.profiles.get([profile.id]))[profile.id] == profile
-        await there.holds.hold(image.id, LEASE)
+        await there.holds.hold(image.id, "a", LEASE)
         (event,) = await there.profiles.write([pictured(profile, image)], atomic=False)
         assert isinstance(event, Event)
         assert event.data["images"] == [image.id]
@@ -80,7 +80,7 @@ class HoldsContract:
         self, there: Pictured
     ) -> None:
         held, gone = picture(), picture()
-        await there.holds.hold(held.id, timedelta(0))
+        await there.holds.hold(held.id, "a", timedelta(0))
         profile, other = person(), person()
         await add(there.profiles, profile, other)
         with pytest.raises(Conflict) as refused:
@@ -120,13 +120,26 @@ class HoldsContract:
         self, there: Pictured, place: PicturedPlace
     ) -> None:
         image = picture()
-        await there.holds.hold(image.id, LEASE)
-        await there.holds.hold(image.id, SHORTLY)  # does not end the longer one
+        await there.holds.hold(image.id, "a", LEASE)
+        await there.holds.hold(image.id, "b", SHORTLY)
         assert await there.holds.condemn([image.id], LEASE) == set()
         await place.move(LEASE - SHORTLY)
         assert await there.holds.condemn([image.id], LEASE) == set()
         await place.move(2 * SHORTLY)
         assert await there.holds.condemn([image.id], LEASE) == {image.id}
+
+    async def test_what_is_released_by_the_last_is_free(self, there: Pictured) -> None:
+        image = picture()
+        await there.holds.hold(image.id, "a", LEASE)
+        await there.holds.hold(image.id, "b", LEASE)
+        await there.holds.release(image.id, "a")
+        await there.holds.release(image.id, "a")
+        assert await there.holds.condemn([image.id], LEASE) == set()
+        await there.holds.release(image.id, "b")
+        assert await there.holds.condemn([image.id], LEASE) == {image.id}
+        await there.holds.release(image.id, "b")  # ends nobody's condemnation
+        with pytest.raises(Unavailable):
+            await there.holds.hold(image.id, "a", LEASE)
 
     async def test_what_is_condemned_is_nobodys(
         self, there: Pictured, place: PicturedPlace
@@ -135,12 +148,12 @@ class HoldsContract:
         await add(there.profiles, profile)
         assert await there.holds.condemn([image.id], LEASE) == {image.id}
         with pytest.raises(Unavailable) as refused:
-            await there.holds.hold(image.id, LEASE)
+            await there.holds.hold(image.id, "a", LEASE)
         assert refused.value.code == "being_removed"
         with pytest.raises(Unavailable) as refused:
             await there.holds.condemn([other.id, image.id], LEASE)
         assert refused.value.code == "being_removed"
-        await there.holds.hold(other.id, LEASE)
+        await there.holds.hold(other.id, "a", LEASE)
         (refusal,) = await there.profiles.write([pictured(profile, image)], atomic=False)
         assert isinstance(refusal, Conflict)
         assert refusal.code == "image_gone"
@@ -156,7 +169,7 @@ class HoldsContract:
             await there.holds.forget([image.id])
         else:
             await place.move(LEASE + SHORTLY)
-        await there.holds.hold(image.id, SHORTLY)
+        await there.holds.hold(image.id, "a", SHORTLY)
         await there.holds.forget([image.id])  # it is held: by nobody who condemned it
         profile = person()
         await add(there.profiles, profile)
@@ -168,8 +181,8 @@ class HoldsContract:
     ) -> None:
         image, swept, profile = picture(), picture(), person()
         await add(there.profiles, profile)
-        await there.holds.hold(image.id, LEASE)
-        await there.holds.hold(swept.id, LEASE)
+        await there.holds.hold(image.id, "a", LEASE)
+        await there.holds.hold(swept.id, "a", LEASE)
         await place.move(LEASE + SHORTLY)
         await write(there.profiles, change := pictured(profile, image))
         await there.holds.condemn([picture().id], LEASE)
@@ -183,7 +196,7 @@ class HoldsContract:
         for _ in range(20):
             image, profile = picture(), person()
             await add(there.profiles, profile)
-            await there.holds.hold(image.id, timedelta(0))
+            await there.holds.hold(image.id, "a", timedelta(0))
             used, condemned = await asyncio.gather(
                 there.profiles.write([pictured(profile, image)], atomic=False),
                 there.holds.condemn([image.id], LEASE),

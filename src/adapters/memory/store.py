@@ -6,7 +6,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import replace
 from datetime import datetime
 from itertools import islice, takewhile
-from typing import NamedTuple
+from typing import Final
 from uuid import UUID
 
 from profilecore.adapters.memory.tasks import MemoryTasks
@@ -15,12 +15,8 @@ from profilecore.event import Change, Event
 from profilecore.paging import Page, Query
 from profilecore.profile import Profile
 
-
-class Hold(NamedTuple):
-    """The files of an image stay until then; or are being removed, where it is condemned."""
-
-    until: float
-    condemned: bool
+CONDEMNED: Final = ""
+"""Who holds an image whose files are being removed."""
 
 
 class MemoryStore:
@@ -32,7 +28,7 @@ class MemoryStore:
         self.events: list[Event] = []
         self.trimmed = 0
         self.uses = Counter[str]()
-        self.holds: dict[str, Hold] = {}
+        self.holds: dict[str, dict[str, float]] = {}
 
     @property
     def newest(self) -> int:
@@ -41,8 +37,7 @@ class MemoryStore:
 
     def stays(self, image_id: str) -> bool:
         """Whether a profile may use an image: one does already, or somebody holds it."""
-        hold = self.holds.get(image_id)
-        return self.uses[image_id] > 0 or (hold is not None and not hold.condemned)
+        return self.uses[image_id] > 0 or bool(self.holds.get(image_id, {}).keys() - {CONDEMNED})
 
     def set_row(self, profile_id: UUID, profile: Profile | None) -> None:
         """Store a profile, or none, and keep the index of living emails."""

@@ -11,20 +11,15 @@ from profilecore.errors import Unavailable
 from profilecore.image import BEING_REMOVED
 from profilecore.paging import microseconds
 
-_HOLD: Final = """
-    INSERT INTO image_holds VALUES (:id, :until, 0)
-    ON CONFLICT (image_id) DO UPDATE SET condemned = 0,
-        until = CASE WHEN condemned THEN excluded.until ELSE max(until, excluded.until) END
-    WHERE NOT condemned OR until <= :now
-"""
-_BUSY: Final = "SELECT 1 FROM image_holds WHERE image_id = ? AND condemned AND until > ?"
+_CONDEMNED: Final = "SELECT 1 FROM image_holds WHERE image_id = ? AND holder = '' AND until > ?"
+_FORGET: Final = "DELETE FROM image_holds WHERE image_id = ? AND holder = ''"
+_HOLD: Final = "INSERT OR REPLACE INTO image_holds VALUES (?, ?, ?)"
+_RELEASE: Final = "DELETE FROM image_holds WHERE image_id = ? AND holder = ?"
 _UNUSED: Final = """
     SELECT NOT EXISTS (SELECT 1 FROM image_uses WHERE image_id = :id)
         AND NOT EXISTS (SELECT 1 FROM image_holds WHERE image_id = :id AND until > :now)
 """
-_CONDEMN: Final = "INSERT OR REPLACE INTO image_holds VALUES (?, ?, 1)"
-_SWEEP: Final = "DELETE FROM image_holds WHERE until <= ? AND NOT condemned"
-_FORGET: Final = "DELETE FROM image_holds WHERE image_id = ? AND condemned"
+_SWEEP: Final = "DELETE FROM image_holds WHERE until <= ? AND holder <> ''"
 
 
 class SqliteHolds:
@@ -34,11 +29,11 @@ class SqliteHolds:
         self._database = database
         self._clock = clock
 
-    async def hold(self, image_id: str, lease: timedelta) -> None:
-        at = self._clock()
-        asked = {"id": image_id, "until": microseconds(at + lease), "now": microseconds(at)}
-        if not await self._database.write(lambda c: c.execute(_HOLD, asked).rowcount):
-            raise Unavailable(BEING_REMOVED, code="being_removed")
+    async def hold(self, image_id: str, holder: str, lease: timedelta) -> None:
+        await self._database.write(lambda c: _hold(c, image_id, holder, self._clock(), lease))
+
+    async def release(self, image_id: str, holder: str) -> None:
+        await self._database.write(lambda c: c.execute(_RELEASE, (image_id, holder)))
 
     async def condemn(self, image_ids: Collection[str], lease: timedelta) -> Collection[str]:
         return await self._database.write(lambda c: _condemn(c, image_ids, self._clock(), lease))
@@ -56,13 +51,25 @@ def _unused(connection: sqlite3.Connection, ids: Collection[str], at: datetime) 
     return {i for i in ids if connection.execute(_UNUSED, {**asked, "id": i}).fetchone()[0]}
 
 
+def _refuse_condemned(connection: sqlite3.Connection, image_id: str, at: datetime) -> None:
+    if connection.execute(_CONDEMNED, (image_id, microseconds(at))).fetchone():
+        raise Unavailable(BEING_REMOVED, code="being_removed")
+
+
+def _hold(
+    connection: sqlite3.Connection, image_id: str, holder: str, at: datetime, lease: timedelta
+) -> None:
+    _refuse_condemned(connection, image_id, at)
+    connection.execute(_FORGET, (image_id,))
+    connection.execute(_HOLD, (image_id, holder, microseconds(at + lease)))
+
+
 def _condemn(
     connection: sqlite3.Connection, ids: Collection[str], at: datetime, lease: timedelta
 ) -> set[str]:
-    now_, until = microseconds(at), microseconds(at + lease)
-    if any(connection.execute(_BUSY, (i, now_)).fetchone() for i in ids):
-        raise Unavailable(BEING_REMOVED, code="being_removed")
-    connection.execute(_SWEEP, (now_,))
+    for image_id in ids:
+        _refuse_condemned(connection, image_id, at)
+    connection.execute(_SWEEP, (microseconds(at),))
     unused = _unused(connection, ids, at)
-    connection.executemany(_CONDEMN, [(i, until) for i in unused])
+    connection.executemany(_HOLD, [(i, "", microseconds(at + lease)) for i in unused])
     return unused

@@ -33,7 +33,7 @@ _BY_EMAIL: Final = f"SELECT {PROFILE} FROM profiles WHERE email_key = ? AND dele
 _VERSION: Final = "SELECT version FROM profiles WHERE id = ?"
 _STAYS: Final = """
     SELECT EXISTS (SELECT 1 FROM image_uses WHERE image_id = :id)
-        OR EXISTS (SELECT 1 FROM image_holds WHERE image_id = :id AND NOT condemned)
+        OR EXISTS (SELECT 1 FROM image_holds WHERE image_id = :id AND holder <> '')
 """
 _TAKEN: Final = "SELECT 1 FROM profiles WHERE email_key = ? AND deleted_at IS NULL AND id <> ?"
 

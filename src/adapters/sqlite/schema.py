@@ -123,12 +123,13 @@ STEPS: Final = (
             DELETE FROM image_uses WHERE profile_id = OLD.id;
         END
         """,
-        # Whose files stay until then, used or not; or are being removed.
+        # Whose files stay until then, used or not; or are being removed, where the holder is empty.
         """
         CREATE TABLE image_holds (
-            image_id TEXT NOT NULL PRIMARY KEY,
+            image_id TEXT NOT NULL,
+            holder TEXT NOT NULL,
             until INTEGER NOT NULL,
-            condemned INTEGER NOT NULL
+            PRIMARY KEY (image_id, holder)
         ) WITHOUT ROWID
         """,
     ),

@@ -155,10 +155,10 @@ async def avatar(
         plain = "image/jpeg" in accepted and "image/webp" not in accepted
         file = File(size, Format.JPEG if plain else Format.WEBP)
         headers |= {"Location": url_of(profile.images[-1], file, policy.media), "Vary": "Accept"}
-        return Response(None, status_code=HTTPStatus.FOUND, headers=headers)
+        return Response(b"", status_code=HTTPStatus.FOUND, headers=headers)
     drawn = placeholder(profile.id, profile.name).encode()
     tag = f'"{hashlib.sha256(drawn).hexdigest()[:32]}"'
     headers |= {"ETag": tag, "Content-Security-Policy": _NOTHING_RUNS, "Vary": "Accept"}
     if tag in request.headers.get("if-none-match", ""):
-        return Response(None, status_code=HTTPStatus.NOT_MODIFIED, headers=headers)
+        return Response(b"", status_code=HTTPStatus.NOT_MODIFIED, headers=headers)
     return Response(drawn, media_type=SVG, headers=headers)

@@ -13,11 +13,15 @@ class Holds(Protocol):
     when a hold ends, and it is the store's.
     """
 
-    async def hold(self, image_id: str, lease: timedelta) -> None:
+    async def hold(self, image_id: str, holder: str, lease: timedelta) -> None:
         """Have the files of an image stay for so long, used or not: they are about to be used.
 
-        Held longer where it is held already. Unavailable `being_removed` while it is condemned.
+        Any number of holders may do so at once. Unavailable `being_removed` while it is condemned.
         """
+        ...
+
+    async def release(self, image_id: str, holder: str) -> None:
+        """Hold it no longer. May be repeated."""
         ...
 
     async def condemn(self, image_ids: Collection[str], lease: timedelta) -> Collection[str]:

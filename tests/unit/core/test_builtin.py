@@ -104,7 +104,7 @@ def test_a_payload_that_names_no_profile_is_refused(
 async def test_an_export_has_all_fields(handlers: Handlers, process: Process) -> None:
     east = timezone(timedelta(hours=2))
     image = picture()
-    await MemoryHolds(process.store).hold(image.id, timedelta(minutes=1))
+    await MemoryHolds(process.store).hold(image.id, "a", timedelta(minutes=1))
     profile = replace(full_person(), images=(image,))
     elsewhere = person(created_at=AT.astimezone(east), updated_at=AT)
     await add(process.profiles, profile, elsewhere)

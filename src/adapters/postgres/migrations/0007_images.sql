@@ -10,11 +10,12 @@ CREATE TABLE image_uses (
 );
 CREATE INDEX image_uses_of_profile ON image_uses (profile_id);
 
--- Whose files stay until then, used or not; or are being removed.
+-- Whose files stay until then, used or not; or are being removed, where the holder is empty.
 CREATE TABLE image_holds (
-    image_id text COLLATE "C" PRIMARY KEY,
+    image_id text COLLATE "C" NOT NULL,
+    holder text COLLATE "C" NOT NULL,
     until bigint NOT NULL,
-    condemned boolean NOT NULL
+    PRIMARY KEY (image_id, holder)
 );
 
 -- Add tasks that are due at once, in the transaction that the caller is in.
@@ -68,7 +69,7 @@ BEGIN
             SELECT FROM jsonb_array_elements(made.images::jsonb) image
             WHERE NOT EXISTS (SELECT FROM image_uses u WHERE u.image_id = image->>0)
             AND NOT EXISTS (
-                SELECT FROM image_holds h WHERE h.image_id = image->>0 AND NOT h.condemned
+                SELECT FROM image_holds h WHERE h.image_id = image->>0 AND h.holder <> ''
             )
         );
         IF taken OR gone OR coalesce(stored, 0) <> (change->>'replaces')::bigint THEN
@@ -111,18 +112,25 @@ BEGIN
 END
 $$;
 
--- Have the files of an image stay for `lease` microseconds; false where they are being removed.
-CREATE FUNCTION profilecore_hold(image text, lease bigint) RETURNS boolean
+-- Have the files of an image stay for `lease` microseconds; false where they are being removed. It
+-- takes its turn with those who condemn.
+CREATE FUNCTION profilecore_hold(image text, by_holder text, lease bigint) RETURNS boolean
 LANGUAGE plpgsql
+SET lock_timeout = '1s'
 AS $$
 DECLARE
-    now bigint := profilecore_now();
+    now bigint;
 BEGIN
-    INSERT INTO image_holds AS h VALUES (image, now + lease, false)
-    ON CONFLICT (image_id) DO UPDATE SET condemned = false,
-        until = CASE WHEN h.condemned THEN excluded.until ELSE greatest(h.until, excluded.until) END
-    WHERE NOT h.condemned OR h.until <= now;
-    RETURN FOUND;
+    PERFORM pg_advisory_xact_lock(5787213827046133102);
+    now := profilecore_now();
+    PERFORM FROM image_holds h WHERE h.image_id = image AND h.holder = '' AND h.until > now;
+    IF FOUND THEN
+        RETURN false;
+    END IF;
+    DELETE FROM image_holds h WHERE h.image_id = image AND h.holder = '';
+    INSERT INTO image_holds VALUES (image, by_holder, now + lease)
+    ON CONFLICT (image_id, holder) DO UPDATE SET until = excluded.until;
+    RETURN true;
 END
 $$;
 
@@ -138,32 +146,26 @@ AS $$
 $$;
 
 -- Condemn those for `lease` microseconds; NULL where somebody else does so with one of `images`. It
--- takes its turn with the writers, so that none begins to use one meanwhile; and whoever holds one
--- before the commit waits for it.
+-- takes its turn with the writers, so that none begins to use one meanwhile, and with those who hold.
 CREATE FUNCTION profilecore_condemn(images text[], lease bigint) RETURNS text[]
 LANGUAGE plpgsql
 SET lock_timeout = '1s'
 AS $$
 DECLARE
     now bigint;
-    found_unused text[];
-    condemned_now text[];
+    condemned text[];
 BEGIN
     PERFORM pg_advisory_xact_lock(5787213827046133101);
+    PERFORM pg_advisory_xact_lock(5787213827046133102);
     now := profilecore_now();
-    PERFORM FROM image_holds h WHERE h.image_id = ANY (images) AND h.condemned AND h.until > now;
+    PERFORM FROM image_holds h WHERE h.image_id = ANY (images) AND h.holder = '' AND h.until > now;
     IF FOUND THEN
         RETURN NULL;
     END IF;
-    DELETE FROM image_holds h WHERE h.until <= now AND NOT h.condemned;
-    found_unused := profilecore_unused(images);
-    WITH condemned AS (
-        INSERT INTO image_holds AS h SELECT image, now + lease, true FROM unnest(found_unused) image
-        ON CONFLICT (image_id) DO UPDATE SET condemned = true, until = excluded.until
-        WHERE h.until <= now  -- it was held since
-        RETURNING h.image_id
-    )
-    SELECT coalesce(array_agg(image_id), '{}') INTO condemned_now FROM condemned;
-    RETURN condemned_now;
+    DELETE FROM image_holds h WHERE h.until <= now AND h.holder <> '';
+    condemned := profilecore_unused(images);
+    INSERT INTO image_holds SELECT image, '', now + lease FROM unnest(condemned) image
+    ON CONFLICT (image_id, holder) DO UPDATE SET until = excluded.until;
+    RETURN condemned;
 END
 $$;
