@@ -37,7 +37,9 @@ class Format(StrEnum):
 
 
 EDGES: Final = {Size.THUMB: 96, Size.MEDIUM: 384, Size.LARGE: 1600}
-"""The longest edge in pixels; the thumb is a square cut from the middle. Nothing is enlarged."""
+"""The longest edge in pixels. Nothing is enlarged.
+
+The thumb is a square cut from the middle of the large one."""
 
 BEING_REMOVED: Final = "The files of this very image are being removed: try again."
 

@@ -5,7 +5,10 @@ import pytest
 pytest.register_assert_rewrite(
     *(
         f"tests.contracts.{suite}"
-        for suite in ("profiles", "lists", "log", "cache", "queue", "tasks", "blobs")
+        for suite in (
+            *("profiles", "lists", "log", "cache", "queue", "tasks"),
+            *("blobs", "holds", "imager"),
+        )
     ),
     "tests.contracts.machine",
     "tests.contracts.task_machine",

@@ -1,6 +1,7 @@
 """Functions that are run in processes of their own."""
 
 import os
+import resource
 import signal
 import subprocess
 import sys
@@ -10,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from profilecore import GiveUp
+from profilecore.adapters.pillow.confined import confined
 
 
 class TwoFold(Exception):
@@ -86,3 +88,44 @@ def terminated() -> str:
     for number in (signal.SIGTERM, signal.SIGINT):
         os.kill(os.getpid(), number)
     return "still here"
+
+
+def opened_while_confined(path: str) -> str:
+    """What comes of it where a picture tries to read another file."""
+    with confined():
+        try:
+            Path(path).read_text()
+        except OSError as error:
+            return error.strerror or ""
+    return Path(path).read_text()
+
+
+def written(path: str) -> str:
+    try:
+        Path(path).write_text("x")
+    except OSError as error:
+        return error.strerror or ""
+    return "written"
+
+
+def filled(megabytes: int) -> int:
+    return len(bytearray(megabytes * 1024 * 1024))
+
+
+def bounded(kind: int, most: int) -> None:
+    resource.setrlimit(kind, (most, most))
+
+
+def bounds(kind: int) -> tuple[int, int]:
+    return resource.getrlimit(kind)
+
+
+def peak() -> int:
+    """The most memory that this process has had, in MB."""
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
+
+
+def busy(seconds: float) -> None:
+    end = time.process_time() + seconds
+    while time.process_time() < end:
+        pass

@@ -8,10 +8,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Final
 
-MEMORY_MAX: Final = 1024 * 1024 * 1024
-"""Of address space. The worst of the pictures that are taken needs two thirds."""
+MEMORY_MAX: Final = 768 * 1024 * 1024
+"""Of address space. The worst of the pictures that are taken, a WebP, needs 570 MB."""
 CPU_MAX: Final = 5
-"""Seconds for a picture. The worst of those that are taken needs one."""
+"""Seconds for a picture. The worst of those that are taken, a WebP with alpha, needs two."""
 
 
 @contextmanager

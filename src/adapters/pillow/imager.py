@@ -11,7 +11,7 @@ from profilecore.errors import Invalid, Unavailable
 from profilecore.image import Rendering
 from profilecore.ports import ProcessDied, Processes
 
-SECONDS_MAX: Final = 10.0
+SECONDS_MAX: Final = 15.0
 """A rendering ends by the clock too. By its limit of CPU time it has ended long before, so that
 this says that the machine is too busy, or its process stopped: nothing about the picture."""
 _RETRY_AFTER: Final = 2

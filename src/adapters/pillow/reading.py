@@ -1,5 +1,6 @@
 """Files of strangers, as pictures: what is taken, and in which form it goes on."""
 
+import math
 import struct
 import zlib
 from collections.abc import Iterator, Mapping
@@ -30,8 +31,8 @@ _BY_START: Final[Mapping[bytes, type[ImageFile]]] = {
 Image.MAX_IMAGE_PIXELS = PIXELS_MAX // 2
 PngImagePlugin.MAX_TEXT_MEMORY = 4 * PngImagePlugin.MAX_TEXT_CHUNK
 
-# What Pillow's parsers trip over in a file that is not as they expect.
-_TRIPPED: Final = (
+# How Pillow's parsers say that a file is not as they expect, or trip over it.
+_PARSERS: Final = (
     *(OSError, SyntaxError, EOFError, MemoryError, struct.error, zlib.error),
     *(ValueError, TypeError, LookupError, ArithmeticError, AttributeError, AssertionError),
 )
@@ -54,13 +55,16 @@ class Picture:
 def read(data: bytes) -> Picture:
     """Decode a file. Raises Invalid as Imager has it."""
     kind = _kind(data)
-    with _tripping():
+    with tripping(*_PARSERS):
         file = kind(BytesIO(data))
         size = file.size
         _check(file)
         file.draft(None, _needed(size))
         pixels = _plain(file)
-        return Picture(pixels, size, _orientation(file), _profile(file))
+        picture = Picture(pixels, size, _orientation(file), _profile(file))
+    # Pillow hands on what else there was in the file, acts upon it, and saves some of it.
+    pixels.info = {}
+    return picture
 
 
 def _kind(data: bytes) -> type[ImageFile]:
@@ -84,9 +88,9 @@ def _check(file: ImageFile) -> None:
 
 
 def _needed(size: tuple[int, int]) -> tuple[int, int]:
-    """How large a photograph has to be decoded, so that nothing made of it is worse or enlarged."""
-    scale = max(EDGES[Size.LARGE] / max(size), EDGES[Size.THUMB] / min(size))
-    width, height = (max(1, round(side * min(1, scale))) for side in size)
+    """How large a photograph has to be decoded, so that nothing made of it is worse."""
+    scale = min(1, EDGES[Size.LARGE] / max(size))
+    width, height = (max(1, math.ceil(side * scale)) for side in size)
     return width, height
 
 
@@ -106,7 +110,7 @@ def _orientation(file: ImageFile) -> int:
     """As EXIF has it; 1 where it says nothing, or nothing that can be read."""
     try:
         orientation = file.getexif().get(ExifTags.Base.Orientation)
-    except _TRIPPED:
+    except _PARSERS:
         return 1
     return orientation if isinstance(orientation, int) else 1
 
@@ -117,14 +121,16 @@ def _profile(file: ImageFile) -> bytes | None:
 
 
 @contextmanager
-def _tripping() -> Iterator[None]:
+def tripping(*errors: type[Exception]) -> Iterator[None]:
+    """Say of errors of Pillow that they are the picture's."""
     try:
         yield
     except Image.DecompressionBombError as error:
         raise _too_many_pixels("more pixels than that") from error
-    except _TRIPPED as error:
+    except errors as error:
         raise Invalid(
-            "The picture cannot be decoded: it is damaged, or not all of it was sent.",
+            "The picture cannot be decoded: it is damaged, not all of it was sent, or it takes more"
+            " memory than a picture may.",
             code="broken_image",
         ) from error
 

@@ -10,7 +10,7 @@ def rendered(upload: Path) -> Rendering:
     """Make all variants of a file. Runs in a process that is confined by it."""
     # Imported here, so that the server itself does not load Pillow.
     from profilecore.adapters.pillow.confined import confined
-    from profilecore.adapters.pillow.reading import read
+    from profilecore.adapters.pillow.reading import read, tripping
     from profilecore.adapters.pillow.variants import rendering_of
 
     try:
@@ -18,4 +18,8 @@ def rendered(upload: Path) -> Rendering:
     except OSError as error:
         raise Unavailable(f"The upload cannot be read: {error}.") from error
     with confined():
-        return rendering_of(read(data))
+        picture = read(data)
+        # Of a picture that was decoded no more can be said than that it takes too much memory,
+        # which libwebp and libjpeg have other names for.
+        with tripping(MemoryError, OSError, ValueError):
+            return rendering_of(picture)

@@ -11,6 +11,8 @@ from profilecore.adapters.pillow.reading import Picture
 from profilecore.adapters.pillow.thumbhash import thumbhash_of
 from profilecore.image import EDGES, File, Format, Rendering, Size
 
+Image.preinit()  # as the first picture that is saved would, when no file can be opened any more
+
 # The orientations of EXIF 2.32, 4.6.4: what makes an upright picture of each.
 _UPRIGHT: Final = {
     2: Transpose.FLIP_LEFT_RIGHT,
@@ -23,7 +25,7 @@ _UPRIGHT: Final = {
 }
 # How long libwebp tries (0 to 6). Beyond 2 the time of a large one doubles, for 3 % of its bytes;
 # with less it has a tenth more of them for the same likeness.
-_METHOD: Final = {Size.THUMB: 6, Size.MEDIUM: 4, Size.LARGE: 2}
+_METHOD: Final = {Size.THUMB: 4, Size.MEDIUM: 4, Size.LARGE: 2}
 _QUALITY: Final = {Format.WEBP: 80, Format.JPEG: 85}
 # A thumb is small enough to look good, and pages have many: the best that is not too long.
 _THUMB_QUALITIES: Final = (90, 80, 65, 45, 20)
@@ -34,7 +36,8 @@ _HASHED: Final = 32  # pixels; a thumbhash says nothing of what is finer
 
 def rendering_of(picture: Picture) -> Rendering:
     """Make all variants; of the picture nothing but its pixels is in them."""
-    made = {size: _variant(picture, size) for size in Size}
+    large = _large(picture)
+    made = {Size.THUMB: _thumb(large), Size.MEDIUM: _medium(large), Size.LARGE: large}
     files = {}
     for size, variant in made.items():
         files[File(size, Format.WEBP)] = _webp(variant, size)
@@ -46,38 +49,44 @@ def rendering_of(picture: Picture) -> Rendering:
     )
 
 
-def _variant(picture: Picture, size: Size) -> Image.Image:
-    """One size, upright and in sRGB, as RGB or RGBA."""
-    width, height = picture.pixels.size
-    if size is Size.THUMB:
-        side = min(EDGES[size], *picture.size)
-        target, edge = (side, side), min(width, height)
-        box = ((width - edge) / 2, (height - edge) / 2, (width + edge) / 2, (height + edge) / 2)
-    else:
-        target, box = _fitting(picture.size, EDGES[size]), (0, 0, width, height)
-    variant = picture.pixels.resize(target, Resampling.BICUBIC, box, reducing_gap=_GAP)
+def _large(picture: Picture) -> Image.Image:
+    """Upright and in sRGB, as RGB or RGBA. The others are made of it, which is a tenth of the work
+    of making them of the picture.
+    """
+    large = _resized(picture.pixels, _fitting(picture.size, EDGES[Size.LARGE]))
     turn = _UPRIGHT.get(picture.orientation)
     if turn is not None:
-        variant = variant.transpose(turn)
-    return _bare(in_srgb(variant, picture.profile))
+        large = large.transpose(turn)
+    large = in_srgb(large, picture.profile)
+    if large.mode == "RGBA":  # what is wholly clear has no colour: it could be a second picture
+        large = large.convert("RGBa").convert("RGBA")
+    return large
+
+
+def _medium(large: Image.Image) -> Image.Image:
+    return _resized(large, _fitting(large.size, EDGES[Size.MEDIUM]))
+
+
+def _thumb(large: Image.Image) -> Image.Image:
+    width, height = large.size
+    edge = min(width, height)
+    left, upper = (width - edge) / 2, (height - edge) / 2
+    side = min(EDGES[Size.THUMB], edge)
+    return _resized(large, (side, side), (left, upper, left + edge, upper + edge))
+
+
+def _resized(
+    pixels: Image.Image,
+    size: tuple[int, int],
+    box: tuple[float, float, float, float] | None = None,
+) -> Image.Image:
+    return pixels.resize(size, Resampling.BICUBIC, box, reducing_gap=_GAP)
 
 
 def _fitting(size: tuple[int, int], edge: int) -> tuple[int, int]:
     scale = min(1, edge / max(size))
     width, height = (max(1, round(side * scale)) for side in size)
     return width, height
-
-
-def _bare(pixels: Image.Image) -> Image.Image:
-    """A new image: Pillow hands on what was beside the pixels, and saves some of it.
-
-    What is wholly transparent has no colour any more, as a picture could be hidden in it.
-    """
-    if pixels.mode == "RGBA":
-        pixels = pixels.convert("RGBa").convert("RGBA")
-    bare = Image.new(pixels.mode, pixels.size)
-    bare.paste(pixels)
-    return bare
 
 
 def _webp(pixels: Image.Image, size: Size) -> bytes:
