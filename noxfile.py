@@ -17,6 +17,7 @@ SOURCES = Path("src")
 MAX_LINES = 300
 REDIS = {"redis-server": "redis-server", "openssl": "openssl"}
 RABBITMQ = {"/usr/lib/rabbitmq/bin/rabbitmq-server": "rabbitmq-server"}
+CACHES = {"/usr/sbin/varnishd": "varnish", "/usr/sbin/nginx": "nginx-light"}
 CLOCK = {"faketime": "faketime"}
 SERVERS = {  # none of them is on the PATH
     "/usr/lib/postgresql/15/bin/postgres": "postgresql-15",
@@ -124,7 +125,7 @@ def unit(session: nox.Session) -> None:
 @nox.session
 def integration(session: nox.Session) -> None:
     """Run the tests of parts that work together."""
-    require(session, **SERVERS, **REDIS, **RABBITMQ, **CLOCK)
+    require(session, **SERVERS, **REDIS, **RABBITMQ, **CACHES, **CLOCK)
     install(session)
     pytest(session, "tests/integration")
 

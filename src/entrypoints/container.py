@@ -6,6 +6,7 @@ from typing import Any
 from dependency_injector import containers, providers
 
 from profilecore.adapters.callback import callback
+from profilecore.adapters.cdn import purge
 from profilecore.adapters.gathered import GatheredProfiles
 from profilecore.adapters.observed import Metrics, ObservedLog, ObservedProfiles
 from profilecore.entrypoints.caching import Caching
@@ -42,6 +43,7 @@ def _handlers(
     own = [
         *builtin(service, profiles, log, cache, collector),
         callback(settings.callback_hosts or (), None if secret is None else secret.reveal()),
+        purge(settings.cdn_purge or (), settings.cdn_base_url),
     ]
     return Handlers([*own, *discovered(handler.type for handler in own)])
 

@@ -17,7 +17,7 @@ class Call:
 
 
 class Receiver:
-    """Answers as the path asks it to: `/204`, `/302`, `/slow`, `/huge` and so on."""
+    """Answers as the path asks it to: `/204`, `/302`, `/slow/…`, `/huge/…` and so on."""
 
     def __init__(self, certificate: Path | None = None) -> None:
         self.calls: list[Call] = []
@@ -29,6 +29,9 @@ class Receiver:
             protocol_version = "HTTP/1.1"
 
             def do_POST(self) -> None:
+                receiver.answer(self)
+
+            def do_PURGE(self) -> None:
                 receiver.answer(self)
 
             def log_message(self, format: str, *args: Any) -> None:
@@ -62,9 +65,9 @@ class Receiver:
         return int(self._server.server_address[1])
 
     def answer(self, handler: BaseHTTPRequestHandler) -> None:
-        body = handler.rfile.read(int(handler.headers["Content-Length"]))
+        body = handler.rfile.read(int(handler.headers.get("Content-Length", 0)))
         self.calls.append(Call(handler.path, dict(handler.headers.items()), body))
-        match handler.path.strip("/"):
+        match handler.path.strip("/").partition("/")[0]:
             case "slow":
                 self.stopping.wait(60)
             case "drip":
