@@ -91,7 +91,7 @@ class Rendering:
     sizes: Mapping[Size, tuple[int, int]]
     files: Mapping[File, bytes]
     thumbhash: bytes
-    pixels: int = 0
+    pixels: int
 
     @cached_property
     def id(self) -> str:

@@ -1,5 +1,6 @@
 """The variants of a picture, and what they are encoded as."""
 
+import math
 from io import BytesIO
 from typing import Final
 
@@ -46,6 +47,7 @@ def rendering_of(picture: Picture) -> Rendering:
         sizes={size: variant.size for size, variant in made.items()},
         files=files,
         thumbhash=_thumbhash(made[Size.MEDIUM]),
+        pixels=math.prod(picture.size),
     )
 
 

@@ -24,6 +24,7 @@ from profilecore.entrypoints.files import (
 )
 from profilecore.entrypoints.files.lines import LINE_MAX
 from profilecore.identifiers import new_id
+from tests.contracts.samples import picture
 
 HEADER = b"name,email,bio,image_urls,version\n"
 
@@ -240,6 +241,7 @@ profiles = st.builds(
     email=st.just("ada@example.com"),
     bio=st.text(st.sampled_from("ab,;\"'\r\n\t [=é字")),
     image_urls=st.lists(st.sampled_from(["http://a/,", 'http://b/"'])).map(tuple),
+    images=st.lists(st.builds(picture), max_size=2).map(tuple),
     owner=st.none() | st.just("auth0|1"),
     version=st.integers(1, 2**31 - 1),
     created_at=st.datetimes(datetime(1970, 1, 2), timezones=st.just(UTC)),  # noqa: DTZ001
@@ -255,7 +257,9 @@ def test_what_is_exported_is_what_is_imported(given: list[Profile]) -> None:
     for profile, (_, values), (_, cells) in zip(given, from_ndjson, from_csv, strict=True):
         assert values["name"] == profile.name
         assert values["bio"] == profile.bio
-        assert values["image_urls"] == list(profile.image_urls)
+        uploaded = [image["url"] for image in values["images"]]
+        assert values["image_urls"] == [*profile.image_urls, *uploaded]
+        assert [image["id"] for image in values["images"]] == [i.id for i in profile.images]
         assert datetime.fromisoformat(values["created_at"]) == profile.created_at
         # An empty cell and one that is not given are the same.
         assert cells == {name: value for name, value in values.items() if value not in ("", None)}

@@ -62,7 +62,10 @@ def test_examples_are_of_the_right_type(operation_id: str) -> None:
 
 def test_every_body_has_an_example(document: dict[str, Any]) -> None:
     operations = [o for path in document["paths"].values() for o in path.values()]
-    with_body = {o["operationId"] for o in operations if "requestBody" in o}
+    bodies = {
+        o["operationId"]: o["requestBody"]["content"] for o in operations if "requestBody" in o
+    }
+    with_body = {name for name, content in bodies.items() if "multipart/form-data" not in content}
     assert with_body == set(EXAMPLES)
 
 
