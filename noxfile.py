@@ -155,7 +155,7 @@ def e2e(session: nox.Session) -> None:
 @nox.session
 def docs(session: nox.Session) -> None:
     """Build the documentation, warnings being errors, and run its code blocks."""
-    require(session, curl="curl")
+    require(session, curl="curl", jq="jq")
     install(session)
     session.run("sphinx-build", "-W", "--keep-going", "-b", "html", "docs", "docs/_build/html")
     pytest(session, "tests/docs")
