@@ -113,6 +113,12 @@ def text_bomb(megabytes: int = 100) -> bytes:
     return with_chunk(encoded(scene(), "PNG"), text)
 
 
+def many_texts(number: int = 12) -> bytes:
+    """Each a megabyte, which is as much as one may be."""
+    text = chunk(b"zTXt", b"Comment\0\0" + zlib.compress(bytes(1024 * 1024 - 1)))
+    return with_chunk(encoded(scene(), "PNG"), text * number)
+
+
 def wide(width: int, height: int) -> bytes:
     return png_of(header(width, height), chunk(b"IDAT", rows(width, height)))
 
@@ -214,9 +220,10 @@ ATTACKS: Final[Mapping[str, tuple[Callable[[], bytes], str]]] = {
     "bomb": (bomb, "too_many_pixels"),
     "side of 65,535": (lambda: wide(65_535, 2), "too_many_pixels"),
     "side of 16,384": (lambda: wide(2, 16_384), "too_many_pixels"),
-    "large WebP": (lambda: webp_of(16_383, 16_383), "too_many_pixels"),
+    "large WebP": (lambda: webp_of(13_000, 13_000), "too_many_pixels"),
     "WebP larger than it is": (lambda: webp_of(4_000, 4_000), "broken_image"),
     "text bomb": (text_bomb, "broken_image"),
+    "many texts": (many_texts, "broken_image"),
     "start of a JPEG": (lambda: b"\xff\xd8\xff", "broken_image"),
     "start of a WebP": (lambda: b"RIFF\x04\0\0\0WEBP", "broken_image"),
     "half a JPEG": (lambda: halved("JPEG"), "broken_image"),

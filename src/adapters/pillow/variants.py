@@ -37,8 +37,8 @@ _HASHED: Final = 32  # pixels; a thumbhash says nothing of what is finer
 
 def rendering_of(picture: Picture) -> Rendering:
     """Make all variants; of the picture nothing but its pixels is in them."""
-    large = _large(picture)
-    made = {Size.THUMB: _thumb(large), Size.MEDIUM: _medium(large), Size.LARGE: large}
+    large = large_of(picture)
+    made = {Size.THUMB: thumb_of(large), Size.MEDIUM: medium_of(large), Size.LARGE: large}
     files = {}
     for size, variant in made.items():
         files[File(size, Format.WEBP)] = _webp(variant, size)
@@ -51,7 +51,7 @@ def rendering_of(picture: Picture) -> Rendering:
     )
 
 
-def _large(picture: Picture) -> Image.Image:
+def large_of(picture: Picture) -> Image.Image:
     """Upright and in sRGB, as RGB or RGBA. The others are made of it, which is a tenth of the work
     of making them of the picture.
     """
@@ -65,11 +65,11 @@ def _large(picture: Picture) -> Image.Image:
     return large
 
 
-def _medium(large: Image.Image) -> Image.Image:
+def medium_of(large: Image.Image) -> Image.Image:
     return _resized(large, _fitting(large.size, EDGES[Size.MEDIUM]))
 
 
-def _thumb(large: Image.Image) -> Image.Image:
+def thumb_of(large: Image.Image) -> Image.Image:
     width, height = large.size
     edge = min(width, height)
     left, upper = (width - edge) / 2, (height - edge) / 2

@@ -18,8 +18,9 @@ class Imager(Protocol):
         Of the upload nothing but its pixels survives: its orientation is applied, its colours are
         in sRGB. The same file gives the same bytes. Raises Invalid with the code `not_an_image`
         for what is no JPEG, PNG or WebP, `too_many_pixels` (or sides too long), `too_many_frames`,
-        and `broken_image` for what cannot be decoded, or takes more memory or time than an image
-        may; Unavailable `busy` where too many wait. A caller that is cancelled stops the work.
+        and `broken_image` for what cannot be decoded, or takes more memory or work than an image
+        may; Unavailable `busy` where too many wait, and with another code where it was not made
+        for reasons that are not the upload's. A caller that is cancelled stops the work.
         """
         ...
 

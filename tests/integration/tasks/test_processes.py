@@ -17,6 +17,7 @@ import pytest
 from profilecore import GiveUp, Invalid, Unavailable
 from profilecore.adapters.processes import SpawnedProcesses
 from profilecore.adapters.processes.served import serve
+from profilecore.ports import ProcessDied
 from tests.support import in_process
 from tests.support.processes import environment
 
@@ -147,24 +148,29 @@ async def test_who_waits_for_a_process_may_be_cancelled(
 
 
 @pytest.mark.parametrize(
-    ("function", "arguments", "text"),
+    ("function", "arguments", "number", "text"),
     [
-        (in_process.exits, (0,), "ended with exit code 0"),
-        (in_process.exits, (3,), "ended with exit code 3"),
-        (in_process.killed, (), "ended by SIGKILL, perhaps because the memory was full"),
+        (in_process.exits, (0,), None, "ended with exit code 0"),
+        (in_process.exits, (3,), None, "ended with exit code 3"),
+        (in_process.killed, (), signal.SIGKILL, "SIGKILL, perhaps because the memory was full"),
     ],
 )
 async def test_one_that_dies_is_an_error_of_its_call_alone(
-    processes: SpawnedProcesses, tmp_path: Path, function: object, arguments: object, text: str
+    processes: SpawnedProcesses,
+    tmp_path: Path,
+    function: object,
+    arguments: object,
+    number: int | None,
+    text: str,
 ) -> None:
     beside = asyncio.create_task(processes.run(in_process.never, str(tmp_path / "pid")))
     await told(tmp_path / "pid")
     assert callable(function)
     assert isinstance(arguments, tuple)
     for _ in range(3):
-        with pytest.raises(Unavailable, match=text) as raised:
+        with pytest.raises(ProcessDied, match=text) as raised:
             await processes.run(function, *arguments)
-        assert raised.value.code == "process_died"
+        assert (raised.value.code, raised.value.signal) == ("process_died", number)
     assert await processes.run(in_process.add, 1, 2) == 3
     assert not beside.done()
     beside.cancel()
@@ -261,6 +267,7 @@ async def test_close_ends_all_of_them(tmp_path: Path) -> None:
 PARENT = """
 import asyncio, sys
 from profilecore.adapters.processes import SpawnedProcesses
+from profilecore.ports import ProcessDied
 from tests.support import in_process
 
 processes = SpawnedProcesses(1)  # what is forgotten is closed
