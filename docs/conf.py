@@ -12,9 +12,15 @@ exclude_patterns = ["_build"]
 nitpicky = True
 nitpick_ignore_regex = [
     # Names of the standard library, and type variables: there is no network where this is built.
-    ("py:.*", r"(asyncio|collections|datetime|enum|os|uuid|typing)\..*"),
-    ("py:.*", r"(?:UUID|datetime|timedelta|Any|Self|Final|TypeAlias|StrEnum|Protocol|T)"),
-    ("py:.*", r"(?:Mapping|Sequence|Collection|Iterable|Callable|AsyncIterator|Coroutine)"),
+    ("py:.*", r"(asyncio|collections|datetime|enum|os|pathlib|uuid|typing)\..*"),
+    (
+        "py:.*",
+        r"(?:UUID|datetime|timedelta|Any|Self|Final|TypeAlias|StrEnum|Protocol|T)",
+    ),
+    (
+        "py:.*",
+        r"(?:Mapping|Sequence|Collection|Iterable|Callable|AsyncIterator|Coroutine|ObjectStore)",
+    ),
 ]
 
 myst_enable_extensions = ["attrs_inline"]

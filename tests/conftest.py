@@ -5,7 +5,8 @@ import signal
 import pytest
 
 pytest.register_assert_rewrite(
-    *(f"tests.support.{module}" for module in ("http", "sse", "processes", "sockets", "inside"))
+    *(f"tests.support.{module}" for module in ("http", "sse", "processes", "sockets", "inside")),
+    "tests.contracts.blobs",  # its keys are used by other tests too
 )
 
 # A run that is told to end, or whose terminal goes, takes along what it has started.

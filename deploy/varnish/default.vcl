@@ -36,12 +36,10 @@ sub vcl_recv {
     if (req.method != "GET" && req.method != "HEAD") {
         return (pass);
     }
-    # Each file is kept once: whoever asks, and whatever stands behind its path.
+    # Each file is kept once, whoever asks and whatever stands behind its path: it is for everybody.
     if (req.url ~ "\?") {
         return (synth(400, "No query is taken here"));
     }
-    unset req.http.Cookie;
-    unset req.http.Authorization;
     return (hash);
 }
 
@@ -68,9 +66,7 @@ sub vcl_backend_response {
         set beresp.ttl = 0s;
         return (deliver);
     }
-    # Nothing is served beyond its time, not even while the service is away: it may have been erased.
-    set beresp.grace = 0s;
-    set beresp.keep = 0s;
+    # It is that of whoever came first.
     unset beresp.http.X-Request-ID;
 }
 

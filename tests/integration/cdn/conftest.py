@@ -12,8 +12,6 @@ from tests.contracts.blobs import image
 from tests.support.ports import free_port
 from tests.support.processes import Server
 
-pytest.register_assert_rewrite("tests.support.http")
-
 
 class Images:
     """What is in the folder of images, put and removed past the service."""

@@ -209,6 +209,19 @@ async def test_a_file_has_one_spelling(app: Inside, raw: str) -> None:
     await refused(app, unquote(raw), raw.encode())
 
 
+async def test_it_asks_the_store_for_no_other_key(tmp_path: Path) -> None:
+    """Whatever a store would give."""
+
+    async def give(_: str) -> bytes:
+        return b"secret"
+
+    generous = type("Generous", (), {"get": staticmethod(give)})()
+    async with inside(tmp_path, change=lambda parts: replace(parts, blobs=generous)) as app:
+        assert (await app.client.get(URL)).content == b"secret"
+        for path in ("/media/etc/x/passwd", URL.upper(), URL.replace("6b/", "00/", 1)):
+            problem(await app.client.get(path), 404, "not_found")
+
+
 async def refused(app: Inside, path: str, raw: bytes) -> None:
     call = Call(app.app, "GET", "/")
     call.scope |= {"path": path, "raw_path": raw}
