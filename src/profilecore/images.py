@@ -10,14 +10,14 @@ from pathlib import Path
 from typing import Final
 from uuid import UUID
 
-from profilecore.errors import NotFound, Unavailable
+from profilecore.errors import Conflict, NotFound, Unavailable
 from profilecore.event import Change, EventType
 from profilecore.identifiers import new_id
 from profilecore.image import FILES, File, Format, Image, Rendering, Size, image_of, key_of
 from profilecore.order import Order
 from profilecore.ports import Blobs, Holds, Imager, Tasks
 from profilecore.profile import Profile
-from profilecore.service import ProfileService, Written, now
+from profilecore.service import ProfileService, Written, living, now
 
 COLLECT: Final = "images.collect"
 PURGE: Final = "images.purge"
@@ -37,11 +37,11 @@ class Added:
     written: Written | None
 
 
-class _HasItError(Exception):
+class _HasItError(Conflict):
     """Somebody else has given the profile the same image in between."""
 
     def __init__(self, image: Image) -> None:
-        super().__init__()
+        super().__init__("The profile has this image.")
         self.image = image
 
 
@@ -79,7 +79,8 @@ class ImageService:
         at = self._clock()
         rendering = await self._imager.render(upload)
         image = Image.of(rendering, at=at)
-        profile = (await self._service.read(profile_id)).profile
+        # From the store: what a copy has may have been removed, and then it would not be there.
+        profile = living(await self._service.stored([profile_id]), profile_id)
         there = _find(profile, image.id)
         if there is not None:
             return Added(there, None)

@@ -192,9 +192,16 @@ class ProfileService:
         Raises NotFound, Conflict, and what `step` raises.
         """
         for round_ in range(REREADS):
-            profile = await self._basis(profile_id, expected, cached=round_ == 0)
+            cached = round_ == 0
+            profile = await self._basis(profile_id, expected, cached=cached)
             try:
-                return await self._commit_one(step(profile))
+                change = step(profile)
+            except (NotFound, Conflict):
+                if not cached:  # of a copy nobody knows that the store has it so too
+                    raise
+                continue
+            try:
+                return await self._commit_one(change)
             except Conflict as conflict:
                 if conflict.code != "stale_version":
                     raise
