@@ -98,8 +98,8 @@ class Profile:
     def with_image_instead(self, image_id: str, image: Image, *, at: datetime) -> Self:
         """The next version, with another image in the place of one. Raises NotFound."""
         self.image(image_id)
-        images = (image if i.id == image_id else i for i in self.images if i.id != image.id)
-        return self._next(at, images=tuple(images))
+        others = (i for i in self.images if i.id == image_id or i.id != image.id)
+        return self._next(at, images=tuple(image if i.id == image_id else i for i in others))
 
     def without_image(self, image_id: str, *, at: datetime) -> Self:
         """The next version, without that image. Raises NotFound."""

@@ -62,6 +62,9 @@ class ObservedImager:
         except ProfilecoreError as error:
             outcome = error.code
             raise
+        except asyncio.CancelledError:
+            outcome = "cancelled"  # by a stop; that is no fault of anything
+            raise
         finally:
             self._metrics.seconds.observe(perf_counter() - began)
             self._metrics.renderings.labels(outcome).inc()

@@ -10,6 +10,7 @@ from profilecore.adapters.memory import MemoryStore
 from profilecore.errors import Conflict, Unavailable
 from profilecore.identifiers import new_id
 from profilecore.importing import Importer, OnConflict, Row
+from profilecore.paging import Query
 from profilecore.service import now
 from tests.contracts.samples import add, deleted, person, updated, write
 from tests.unit.core.doubles import Process
@@ -235,3 +236,52 @@ async def test_an_outage_is_not_a_reject(process: Process) -> None:
     process.profiles.before_write = fail
     with pytest.raises(Unavailable):
         await Importer(process.service, OnConflict.UPDATE).take(rows(ada()))
+
+
+# Uploads, which do not travel with a row
+
+
+UPLOADED, FOREIGN = "/media/ab/abcd/large.webp", "https://example.com/a.png"
+
+
+def exported(**values: Any) -> dict[str, Any]:
+    """A row as an export writes it of a profile that has an image."""
+    image = {"id": "abcd", "url": UPLOADED, "width": 1, "height": 1}
+    return ada(image_urls=[FOREIGN, UPLOADED], images=[image]) | values
+
+
+async def test_the_urls_of_uploads_are_passed_over(process: Process) -> None:
+    importer = Importer(process.service, OnConflict.SKIP)
+    assert await importer.take(rows(exported())) == []
+    (profile,) = (await process.service.list(Query())).profiles
+    assert (profile.image_urls, profile.images) == ((FOREIGN,), ())
+
+
+async def test_a_row_that_was_exported_here_changes_nothing(process: Process) -> None:
+    profile = person(image_urls=(FOREIGN,), name="Ada", email="ada@example.com")
+    await add(process.profiles, profile)
+    importer = Importer(process.service, OnConflict.UPDATE)
+    assert await importer.take(rows(exported())) == []
+    assert counts(importer) == (0, 0, 1, 0)
+    assert (await process.profiles.get([profile.id]))[profile.id] == profile
+
+
+@pytest.mark.parametrize(
+    ("values", "field"),
+    [
+        ({"images": []}, "image_urls[1]"),
+        ({"images": None}, "image_urls[1]"),
+        ({"images": "x"}, "image_urls[1]"),
+        ({"images": {"url": UPLOADED}}, "image_urls[1]"),
+        ({"images": [UPLOADED, None, 7, {}, {"url": None}]}, "image_urls[1]"),
+        ({"image_urls": UPLOADED}, "image_urls"),
+        ({"image_urls": [UPLOADED, None]}, "image_urls[0]"),
+    ],
+    ids=str,
+)
+async def test_what_is_no_upload_is_a_url_like_any(
+    process: Process, values: dict[str, Any], field: str
+) -> None:
+    (reject,) = await Importer(process.service, OnConflict.SKIP).take(rows(exported(**values)))
+    assert reject.reason.startswith(f"{field} must be")
+    assert reject.row.number == 1
