@@ -90,9 +90,13 @@ class _Sink:
 
 
 async def _receive(request: Request[Any, Any, Any], boundary: str, file: BinaryIO) -> None:
-    parser = PushMultipartParser(boundary, max_segment_count=_PARTS_MAX, strict=True)
     sink, found = _Sink(file), None
     try:
+        # Not its strict mode, which refuses the end of a line behind the form, if that comes by
+        # itself. Every byte is a letter of the charset: the names of files are not looked at.
+        parser = PushMultipartParser(
+            boundary, max_segment_count=_PARTS_MAX, header_charset="latin-1"
+        )
         async for chunk in request.stream():
             for event in parser.parse(chunk) if chunk else ():
                 if isinstance(event, MultipartSegment):
@@ -100,7 +104,7 @@ async def _receive(request: Request[Any, Any, Any], boundary: str, file: BinaryI
                 elif event is not None and found is not None:
                     await sink.write(event)
         parser.close()
-    except (MultipartError, UnicodeError) as error:
+    except MultipartError as error:
         detail = f"The form cannot be read: {error}."
         raise Invalid(detail, code="malformed") from error
     await sink.flush()
