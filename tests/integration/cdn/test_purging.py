@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,7 +13,9 @@ from profilecore.adapters.cdn.purging import Purging
 from profilecore.identifiers import new_id
 from profilecore.image import FILES, key_of
 from tests.contracts.blobs import image
+from tests.support.http import problem
 from tests.support.ports import free_port
+from tests.support.processes import serving
 from tests.support.receiver import Receiver
 
 KEYS = [key_of(image(1), file) for file in FILES]
@@ -134,3 +137,24 @@ def test_what_is_no_image_is_refused(payload: dict[str, Any], field: str) -> Non
     with pytest.raises(Invalid) as refused:
         purge(["http://127.0.0.1"], None).check(payload)
     assert [error.field for error in refused.value.errors] == [field]
+
+
+def test_a_cache_that_is_away_is_told_again_later(tmp_path: Path) -> None:
+    """The task is not lost: it says what was wrong, and is tried again."""
+    away = f"127.0.0.1:{free_port()}"
+    with serving(tmp_path / "service", CDN_PURGE=f"http://{away}") as (_, client):
+        order = {"type": TYPE, "payload": {"image_id": image(1)}}
+        path = client.post("/api/v1/tasks/delayed", json=order).headers["location"]
+        deadline = time.monotonic() + 20
+        while not (task := client.get(path).json())["errors"]:
+            assert time.monotonic() < deadline, task
+            time.sleep(0.05)
+        assert task["status"] in ("scheduled", "queued", "running")
+        assert f"{away} cannot be reached" in str(task["errors"])
+
+
+def test_what_is_no_image_is_refused_over_http(tmp_path: Path) -> None:
+    with serving(tmp_path / "service") as (_, client):
+        order = {"type": TYPE, "payload": {"image_id": "me"}}
+        refused = problem(client.post("/api/v1/tasks/delayed", json=order), 422, "invalid")
+        assert refused["errors"][0]["field"] == "payload.image_id"

@@ -2,6 +2,8 @@
 
 import asyncio
 from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
 from uuid import uuid4
 
 import pytest
@@ -10,7 +12,10 @@ from profilecore.image import FILES, key_of
 from profilecore.ports import Blobs
 from tests.contracts.blobs import BlobsContract, image, key
 from tests.contracts.places import BlobsPlace, Traits
-from tests.support.s3 import S3Process
+from tests.support.http import problem
+from tests.support.inside import inside
+from tests.support.ports import free_port
+from tests.support.s3 import REGION, S3Process
 
 PAGE = 1_000  # keys that S3 lists at once
 
@@ -78,3 +83,29 @@ async def test_where_it_is_kept_and_what_the_bucket_says_of_it(server: S3Process
         assert (answer.status_code, answer.content) == (200, b"data")
         assert answer.headers["content-type"] == kind
         assert answer.headers["cache-control"] == "public, max-age=31536000, immutable"
+
+
+async def test_the_service_on_it(server: S3Process, tmp_path: Path) -> None:
+    """As the settings say; while it is away images are, and nothing else."""
+    place = S3Place(server)
+    settings: dict[str, Any] = {
+        "BLOBS_URL": f"s3://{place.prefix}",
+        "BLOBS_ENDPOINT": server.url,
+        "BLOBS_REGION": REGION,
+        "BLOBS_ACCESS_KEY": "AKIA0123456789",
+        "BLOBS_SECRET_KEY": "not much of a secret",
+    }
+    async with inside(tmp_path, **settings) as app:
+        await app.parts.blobs.put(key(1), b"0123456789")
+        answer = await app.client.get(f"/media/{key(1)}", headers={"Range": "bytes=2-4"})
+        assert (answer.status_code, answer.content) == (206, b"234")
+        assert (await app.client.get(f"/media/{key(2)}")).status_code == 404
+        component = (await app.client.get("/health")).json()["components"]["blobs"]
+        assert (component["status"], component["detail"]) == ("healthy", "s3")
+    settings["BLOBS_ENDPOINT"] = f"http://127.0.0.1:{free_port()}"
+    async with inside(tmp_path, **settings) as app:
+        problem(await app.client.get(f"/media/{key(1)}"), 503, "unavailable")
+        health = (await app.client.get("/health")).json()
+        assert health["status"] == health["components"]["blobs"]["status"] == "degraded"
+        assert (await app.client.get("/health/ready")).status_code == 200
+    assert not (tmp_path / "blobs").exists()
