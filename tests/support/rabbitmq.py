@@ -22,13 +22,13 @@ SCRIPTS = Path("/usr/lib/rabbitmq/bin")
 START_MAX = 60.0
 STOP_MAX = 30.0
 PULL_MAX = 10.0
+# A quorum queue of 3.10 that is younger than half a second may lose its data in a kill -9, since
+# its name is written down that much later than its messages. It is then made anew, without a
+# leader, until an operator has it elect one (as in rabbitmq/rabbitmq-server#15725).
+SETTLED = 2.0
 _GREETING = b"AMQP\x00\x00\x09\x01"
 # Two schedulers that sleep when there is nothing to do.
 _ERLANG = "+S 2:2 +SDcpu 1:1 +SDio 2 +sbwt none +sbwtdcpu none +sbwtdio none"
-_ELECT = """
-    [begin ra:trigger_election({Name, node()}), Name end
-        || {Name, State} <- ets:tab2list(ra_state), State =/= leader].
-"""
 _SETTINGS = """\
 loopback_users.guest = true
 vm_memory_high_watermark.absolute = 512MB
@@ -55,7 +55,6 @@ class RabbitProcess:
         self._settings = settings
         self._mapper: subprocess.Popen[bytes] | None = None
         self._process: subprocess.Popen[bytes] | None = None
-        self._was_killed = False
 
     def __enter__(self) -> Self:
         try:
@@ -87,19 +86,6 @@ class RabbitProcess:
         self._process = self._popen(str(SCRIPTS / "rabbitmq-server"))
         if wait:
             self.wait_until_it_answers()
-            if self._was_killed:
-                self.elect()
-
-    def elect(self) -> None:
-        """Let each queue have a leader, as an operator does where that does not come by itself.
-
-        After a kill a quorum queue on a single node may stay without one for ever, and then takes
-        nothing and gives nothing (rabbitmq/rabbitmq-server#10070).
-        """
-        deadline = time.monotonic() + START_MAX
-        while (left := self.control("eval", _ELECT).strip()) != "[]":
-            assert time.monotonic() < deadline, left
-        self._was_killed = False
 
     def wait_until_it_answers(self) -> None:
         assert self._process is not None
@@ -175,7 +161,6 @@ class RabbitProcess:
 
     def kill(self) -> None:
         """As a machine that loses power; what was flushed is on the disk."""
-        self._was_killed = True
         self._signal(signal.SIGKILL)
         assert self._process is not None
         self._process.wait(STOP_MAX)

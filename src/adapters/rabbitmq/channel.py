@@ -17,7 +17,7 @@ ANSWER_MAX: Final = 3.0
 
 
 class Channel:
-    """Whatever waits for an answer fails when the channel is lost, after `ANSWER_MAX` s at last.
+    """Whatever waits for an answer fails when the channel is lost, or after some seconds.
 
     `lost` holds the reason then. `amqp` is pika's own.
     """
@@ -38,18 +38,20 @@ class Channel:
             opened = self._answer()
             self.amqp = connection.channel(on_open_callback=partial(_give, opened))
             self.amqp.add_on_close_callback(self._on_close)
-        await self._answered(opened)
+        await self._answered(opened, ANSWER_MAX)
         if confirms:
             self.amqp.add_on_return_callback(self._on_return)
             await self.call(self.amqp.confirm_delivery, ack_nack_callback=self._on_confirm)
         return self
 
-    async def call(self, method: Callable[..., object], **arguments: Any) -> Any:
+    async def call(
+        self, method: Callable[..., object], *, within: float = ANSWER_MAX, **arguments: Any
+    ) -> Any:
         """Call a method of `amqp` that is answered, and give the answer."""
         answer = self._answer()
         with translated():
             method(callback=partial(_give, answer), **arguments)
-        return await self._answered(answer)
+        return await self._answered(answer, within)
 
     def publish(
         self, exchange: str, key: str, body: bytes, properties: BasicProperties, *, mandatory: bool
@@ -83,9 +85,21 @@ class Channel:
             if not future.done():
                 future.set_exception(error())
 
+    @property
+    def is_open(self) -> bool:
+        """Whether it can be used."""
+        return bool(self.amqp.is_open)
+
+    def give_up(self, error: ProfilecoreError) -> None:
+        """Leave it as lost, for this reason, which everything that waits fails with."""
+        if not self.lost.done():
+            self.lost.set_result(error)
+        self.interrupt(lambda: meaning(error.__cause__ or error))
+        self.close()
+
     def close(self) -> None:
         """Leave it, without waiting for an answer."""
-        if self.amqp.is_open:
+        if self.is_open:
             self.amqp.close()
 
     def _over(self, number: int, confirmed: "asyncio.Future[None]") -> None:
@@ -99,21 +113,16 @@ class Channel:
         answer.add_done_callback(self._answers.discard)
         return answer
 
-    async def _answered(self, answer: "asyncio.Future[Any]") -> Any:
+    async def _answered(self, answer: "asyncio.Future[Any]", within: float) -> Any:
         with translated():
-            async with asyncio.timeout(ANSWER_MAX):
+            async with asyncio.timeout(within):
                 return await answer
 
     def _on_close(self, _: object, reason: BaseException) -> None:
-        self._give_up(meaning(reason))
+        self.give_up(meaning(reason))
 
     def _late(self) -> None:
-        self._give_up(meaning(TimeoutError()))
-
-    def _give_up(self, error: ProfilecoreError) -> None:
-        if not self.lost.done():
-            self.lost.set_result(error)
-        self.interrupt(lambda: meaning(error.__cause__ or error))
+        self.give_up(meaning(TimeoutError()))
 
     def _on_confirm(self, frame: Any) -> None:
         method = frame.method

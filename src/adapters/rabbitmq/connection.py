@@ -37,8 +37,11 @@ class RabbitConnection:
         *,
         lost: Callable[[], object] = lambda: None,
         turned: Turned = lambda where, what: None,
+        prepare_max: float = PREPARE_MAX,
     ) -> None:
+        self.where = ", ".join(f"{host}:{port}" for host, port in address.hosts)
         self._address = address
+        self._prepare_max = prepare_max
         self._prepare = prepare
         self._on_lost = lost
         self._turned = turned
@@ -46,17 +49,24 @@ class RabbitConnection:
         self._reasons: dict[str, str] = {}
         self._link: Link | None = None
         self._channel: Channel | None = None
+        self._keeping: asyncio.Task[None] | None = None
+
+    def begin(self) -> None:
+        """Connect from now on, as soon and as often as that is needed."""
+        self._tried = asyncio.Event()
+        self._keeping = asyncio.create_task(self._keep())
 
     async def open(self) -> None:
         """Begin; return after the first round, or `OPEN_MAX` seconds, whatever came of it."""
-        self._tried = asyncio.Event()
-        self._keeping = asyncio.create_task(self._keep())
+        self.begin()
         with suppress(TimeoutError):
             async with asyncio.timeout(OPEN_MAX):
                 await self._tried.wait()
 
     async def close(self) -> None:
         """Leave in good order, within a bound."""
+        if self._keeping is None:
+            return
         link = self._link
         self._keeping.cancel()
         await asyncio.wait({self._keeping})
@@ -110,7 +120,7 @@ class RabbitConnection:
         link = await Link.open(parameters, lambda what: self._turned(f"{host}:{port}", what))
         try:
             with translated():
-                async with asyncio.timeout(PREPARE_MAX):
+                async with asyncio.timeout(self._prepare_max):
                     return link, await self._prepare(link)
         except BaseException:
             await link.abort()

@@ -39,6 +39,7 @@ _REPLIES: Final = {
     405: "Somebody else holds a queue of RabbitMQ for himself.",
     406: "RabbitMQ has an exchange or queue of this name with other settings: remove that one.",
     530: "RabbitMQ has no such virtual host, or does not let this user in.",
+    541: "RabbitMQ has failed inside, as it does where a queue has no leader.",
 }
 _REASONS: Final = (
     (exceptions.ProbableAuthenticationError, "RabbitMQ refused the username or password."),

@@ -73,6 +73,11 @@ class Link:
         channel.lost.add_done_callback(lambda _: self._channels.discard(channel))
         return channel
 
+    @property
+    def heard(self) -> int:
+        """How many bytes have come from RabbitMQ."""
+        return int(self._connection.bytes_received)
+
     def raise_if_blocked(self) -> None:
         """Unavailable while RabbitMQ takes no messages."""
         if self.blocked is not None:

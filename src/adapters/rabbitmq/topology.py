@@ -69,12 +69,11 @@ class Topology:
             amqp.queue_bind, queue=self.dead, exchange=self.dead, routing_key=f"{self.prefix}.#"
         )
 
-    async def declare(self, channel: Channel, queue: str) -> None:
-        """Make a queue, where it is not there yet; `declare_dead` comes first."""
-        for lane in self.lanes(queue):
-            await channel.call(
-                channel.amqp.queue_declare,
-                queue=lane,
-                durable=True,
-                arguments=dict(self.arguments()),
-            )
+    async def declare(self, channel: Channel, lane: str) -> None:
+        """Make a lane, where it is not there yet; `declare_dead` comes first."""
+        await channel.call(
+            channel.amqp.queue_declare,
+            queue=lane,
+            durable=True,
+            arguments=dict(self.arguments()),
+        )

@@ -82,7 +82,7 @@ async def test_that_they_are_lost_is_said(
         return {**right(self), "x-dead-letter-exchange": "nowhere"}
 
     monkeypatch.setattr("profilecore.adapters.rabbitmq.deadletters.PROBE_MAX", 0.5)
-    monkeypatch.setattr("profilecore.adapters.rabbitmq.queue.PROVE_AGAIN", 0.2)
+    monkeypatch.setattr("profilecore.adapters.rabbitmq.putting.PROVE_AGAIN", 0.2)
     monkeypatch.setattr(Topology, "arguments", wrong)
     turns: list[str] = []
     async with opened(

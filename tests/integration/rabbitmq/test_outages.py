@@ -13,7 +13,6 @@ from profilecore.errors import Unavailable
 from tests.integration.rabbitmq.ways import (
     BACK_MAX,
     NEVER,
-    SETTLED,
     fails,
     opened,
     put,
@@ -22,7 +21,7 @@ from tests.integration.rabbitmq.ways import (
 )
 from tests.support.ports import free_port
 from tests.support.proxy import Proxy
-from tests.support.rabbitmq import RabbitProcess
+from tests.support.rabbitmq import SETTLED, RabbitProcess
 
 
 async def test_what_was_put_comes_though_the_broker_is_killed_under_load(tmp_path: Path) -> None:

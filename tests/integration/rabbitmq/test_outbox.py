@@ -13,12 +13,12 @@ import httpx
 import pytest
 
 from profilecore.adapters.postgres import PostgresAddress
-from tests.integration.rabbitmq.ways import BACK_MAX, SETTLED
+from tests.integration.rabbitmq.ways import BACK_MAX
 from tests.support.http import created, path_of
 from tests.support.postgres import database, emptied, execute, reachable
 from tests.support.postgres import settings as of_database
 from tests.support.processes import Server, environment
-from tests.support.rabbitmq import RabbitProcess
+from tests.support.rabbitmq import SETTLED, RabbitProcess
 
 LISTENER = Path(__file__).parents[3] / "docs" / "examples" / "listen.py"
 PATIENCE = 60.0

@@ -14,8 +14,8 @@ from profilecore.errors import Unavailable
 from profilecore.event import Event, EventType
 from profilecore.identifiers import new_id
 from profilecore.ports import Publisher
-from tests.integration.rabbitmq.ways import SETTLED, works
-from tests.support.rabbitmq import RabbitProcess
+from tests.integration.rabbitmq.ways import works
+from tests.support.rabbitmq import SETTLED, RabbitProcess
 
 AT = datetime(2026, 11, 1, 12, 30, 0, 5, tzinfo=UTC)
 

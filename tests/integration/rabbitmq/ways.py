@@ -15,9 +15,6 @@ from profilecore.ports import Due, Lease
 BACK_MAX = 30.0  # a broker that starts takes some seconds on a busy machine
 SOON = 5.0
 NEVER = 0.3
-# A quorum queue of 3.10 that is younger than half a second may lose its data in a kill -9: its
-# name is written down that much later than its messages.
-SETTLED = 2.0
 
 
 @asynccontextmanager

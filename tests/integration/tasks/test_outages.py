@@ -14,7 +14,7 @@ import pytest
 from tests.support.campaign import campaign, rounds
 from tests.support.fleet import Fleet, fleet
 from tests.support.postgres import Postgres
-from tests.support.rabbitmq import RabbitProcess
+from tests.support.rabbitmq import SETTLED, RabbitProcess
 
 ANSWER_MAX: Final = 1.0
 RUN_MAX: Final = 30.0
@@ -29,6 +29,7 @@ QUEUE: Final = re.compile(
 
 @contextmanager
 def killed(rabbit: RabbitProcess) -> Iterator[None]:
+    time.sleep(SETTLED)
     rabbit.kill()
     try:
         yield

@@ -13,7 +13,7 @@ import pytest
 from tests.support.campaign import Campaign, campaign, rounds
 from tests.support.fleet import Fleet, fleet
 from tests.support.postgres import Postgres
-from tests.support.rabbitmq import RabbitProcess
+from tests.support.rabbitmq import SETTLED, RabbitProcess
 
 WORKERS: Final = 2
 TASKS: Final = rounds(60, 500)
@@ -154,6 +154,7 @@ def test_nothing_is_lost_and_nothing_is_doubled(
         ships.serve()
         for _ in range(WORKERS):
             ships.work()
+        time.sleep(SETTLED)
         for _ in range(run.number):
             seed = run.dice.random()
             Storm(ships, postgres, rabbit, random.Random(seed), run).run(rounds(12, 40))
