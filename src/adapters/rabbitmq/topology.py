@@ -1,8 +1,10 @@
 """The queues of tasks, as they are named and declared."""
 
+import asyncio
 import re
+from collections import defaultdict
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Final
 
 from pika.exchange_type import ExchangeType
@@ -24,6 +26,9 @@ class Topology:
     """
 
     prefix: str = PREFIX
+    _making: defaultdict[str, asyncio.Lock] = field(
+        default_factory=lambda: defaultdict(asyncio.Lock), init=False, repr=False, compare=False
+    )
 
     @property
     def dead(self) -> str:
@@ -71,9 +76,9 @@ class Topology:
 
     async def declare(self, channel: Channel, lane: str) -> None:
         """Make a lane, where it is not there yet; `declare_dead` comes first."""
-        await channel.call(
-            channel.amqp.queue_declare,
-            queue=lane,
-            durable=True,
-            arguments=dict(self.arguments()),
-        )
+        arguments = dict(self.arguments())
+        # One at a time: while one makes it, another hears that it is there, but it takes nothing.
+        async with self._making[lane]:
+            await channel.call(
+                channel.amqp.queue_declare, queue=lane, durable=True, arguments=arguments
+            )

@@ -4,10 +4,13 @@ import asyncio
 
 import pytest
 
+from profilecore.adapters.rabbitmq.channel import Channel, persistent
+from profilecore.adapters.rabbitmq.link import Link
+from profilecore.adapters.rabbitmq.topology import Topology
 from profilecore.errors import Invalid, Unavailable
 from profilecore.identifiers import new_id
 from profilecore.ports import Due
-from tests.integration.rabbitmq.ways import NEVER, fails, opened, put, taken, works
+from tests.integration.rabbitmq.ways import NEVER, SOON, fails, opened, put, taken, works
 from tests.support.rabbitmq import RabbitProcess
 
 
@@ -82,6 +85,26 @@ async def test_a_queue_that_is_deleted_under_its_taker_is_made_anew(
         await works(queue.ping)
         await works(lambda: put(queue))
         assert await queue.take(5) is not None
+
+
+async def test_a_queue_that_somebody_is_making_is_not_put_to_as_yet(
+    server: RabbitProcess, prefix: str
+) -> None:
+    """RabbitMQ says that a quorum queue is there, and then refuses what comes."""
+    topology = Topology(prefix)
+    link = await Link.open(server.address.parameters("127.0.0.1", server.port), lambda what: None)
+    channels = [await link.channel(confirms=True) for _ in range(3)]
+
+    async def put_into(lane: str, channel: Channel) -> None:
+        await topology.declare(channel, lane)
+        sent = channel.publish("", lane, b"", persistent(), mandatory=True)
+        await channel.confirmed(sent, within=SOON)
+
+    await topology.declare_dead(channels[0])
+    for number in range(8):
+        lane = topology.lane(f"made{number}", high=False)
+        await asyncio.gather(*(put_into(lane, channel) for channel in channels))
+    await link.close()
 
 
 async def test_a_message_that_is_refused_is_said(server: RabbitProcess, prefix: str) -> None:

@@ -140,3 +140,4 @@ async def test_many_puts_into_a_lane_without_a_leader_hold_up_no_other(
         late = [detail for detail in silent if "in time" in detail]
         assert 60 < len(late) < 70, "after the first ones it is tried with one at a time"
         await works(lambda: put(queue))
+        await put(queue)  # it is as it was before

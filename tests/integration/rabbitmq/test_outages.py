@@ -127,6 +127,7 @@ async def test_a_silent_broker_is_waited_for_within_bounds(tmp_path: Path) -> No
             with pytest.raises(Unavailable, match="in time") as late:
                 await put(queue)
             assert late.value.code == "timeout"
+            await fails(queue.ping, within=1.0)  # no heartbeat is missed as yet
             with pytest.raises(Unavailable):  # in time or not: its connection is given up just now
                 await put(queue, queue="another")
             assert time.monotonic() - began < 10

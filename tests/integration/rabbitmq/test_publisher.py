@@ -14,7 +14,7 @@ from profilecore.errors import Unavailable
 from profilecore.event import Event, EventType
 from profilecore.identifiers import new_id
 from profilecore.ports import Publisher
-from tests.integration.rabbitmq.ways import works
+from tests.integration.rabbitmq.ways import fails, works
 from tests.support.rabbitmq import SETTLED, RabbitProcess
 
 AT = datetime(2026, 11, 1, 12, 30, 0, 5, tzinfo=UTC)
@@ -92,4 +92,21 @@ async def test_a_publish_that_is_lost_half_way_fails(server: RabbitProcess) -> N
     with pytest.raises(Unavailable):
         await sending
     await works(lambda: publisher.publish(events(1, 200)))
+    await publisher.close()
+
+
+async def test_a_silent_broker_is_given_up(
+    server: RabbitProcess, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("profilecore.adapters.rabbitmq.publisher.PUBLISH_MAX", 0.5)
+    publisher = RabbitPublisher(server.address)
+    await publisher.open()
+    server.pause()
+    try:
+        with pytest.raises(Unavailable, match="in time"):
+            await publisher.publish(events(1, 3))
+        await fails(publisher.ping, within=1.0)  # no heartbeat is missed as yet
+    finally:
+        server.resume()
+    await works(lambda: publisher.publish(events(1, 3)))
     await publisher.close()
