@@ -167,6 +167,7 @@ class ImagerContract:
     @pytest.mark.parametrize("exif", [b"Exif\0\0", b"Exif\0\0MM\0*\xff\xff\xff\xff", b"Exif\0\0no"])
     async def test_exif_that_is_broken_changes_nothing(self, render: Render, exif: bytes) -> None:
         assert_corners(await render(encoded(scene(), quality=95, subsampling=0, exif=exif)))
+        assert_corners(await render(encoded(scene(), "PNG", exif=exif)))
 
     async def test_of_a_photograph_with_two_pictures_the_first_is_taken(
         self, render: Render

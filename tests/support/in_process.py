@@ -122,8 +122,17 @@ def bounds(kind: int) -> tuple[int, int]:
 
 def peak() -> int:
     """The most memory that this process has had, in MB; rusage has that of its parent too."""
+    return _status("VmHWM")
+
+
+def size() -> int:
+    """Its address space, in MB."""
+    return _status("VmSize")
+
+
+def _status(field: str) -> int:
     status = Path("/proc/self/status").read_text()
-    return int(status.partition("VmHWM:")[2].split()[0]) // 1024
+    return int(status.partition(f"{field}:")[2].split()[0]) // 1024
 
 
 def busy(seconds: float) -> None:

@@ -25,6 +25,6 @@ def in_srgb(pixels: Image.Image, profile: bytes | None) -> Image.Image:
                 ImageCms.Flags.BLACKPOINTCOMPENSATION,
             )
             return transform.apply(pixels)
-        except (ImageCms.PyCMSError, OSError, ValueError):
+        except (ImageCms.PyCMSError, OSError):
             pass
     return pixels.convert(mode)

@@ -109,10 +109,10 @@ def _plain(file: ImageFile) -> Image.Image:
 def _orientation(file: ImageFile) -> int:
     """As EXIF has it; 1 where it says nothing, or nothing that can be read."""
     try:
-        orientation = file.getexif().get(ExifTags.Base.Orientation)
+        orientation: int = file.getexif().get(ExifTags.Base.Orientation, 1)
     except _PARSERS:
         return 1
-    return orientation if isinstance(orientation, int) else 1
+    return orientation
 
 
 def _profile(file: ImageFile) -> bytes | None:

@@ -13,13 +13,16 @@ def rendered(upload: Path) -> Rendering:
     from profilecore.adapters.pillow.reading import read, tripping
     from profilecore.adapters.pillow.variants import rendering_of
 
+    # Where its parsers have nothing to say, it takes too much memory; libwebp has a ValueError
+    # for that.
+    with tripping(MemoryError, ValueError):
+        data = _bytes_of(upload)
+        with confined():
+            return rendering_of(read(data))
+
+
+def _bytes_of(upload: Path) -> bytes:
     try:
-        data = upload.read_bytes()
+        return upload.read_bytes()
     except OSError as error:
         raise Unavailable(f"The upload cannot be read: {error}.") from error
-    with confined():
-        picture = read(data)
-        # Of a picture that was decoded no more can be said than that it takes too much memory,
-        # which libwebp and libjpeg have other names for.
-        with tripping(MemoryError, OSError, ValueError):
-            return rendering_of(picture)

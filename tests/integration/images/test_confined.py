@@ -9,6 +9,7 @@ import sys
 import time
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import Final
 
 import pytest
 
@@ -124,25 +125,21 @@ async def test_no_file_can_be_opened_by_what_a_picture_does(
     assert await processes.run(in_process.opened_while_confined, secret) == "Too many open files"
 
 
-@pytest.mark.parametrize("format_", ["PNG", "WEBP"])
+@pytest.mark.parametrize(("mode", "format_"), [("RGB", "JPEG"), ("RGBA", "PNG")])
 async def test_wherever_the_memory_ends_the_picture_is_called_broken(
-    tmp_path: Path, format_: str
+    tmp_path: Path, upload: Path, mode: str, format_: str
 ) -> None:
-    upload = tmp_path / "upload"
-    image = photograph(60, 40).resize((3_000, 2_000), 0).convert("RGBA")
-    image.putalpha(200)
-    upload.write_bytes(encoded(image, format_, **({"quality": 50} if format_ == "WEBP" else {})))
+    large = tmp_path / "large"
+    large.write_bytes(encoded(photograph(1_700, 1_300).convert(mode), format_))
     outcomes = []
-    for megabytes in range(120, 300, 25):
+    for megabytes in (0, 9, 18, 27, 40, 120):  # beside what the process has already
         processes, lost = SpawnedProcesses(1), list[str]()
         imager = PillowImager(processes, 1, lost=lost.append)
-        # The modules need memory too, and are there before.
-        (tmp_path / "small").write_bytes(encoded(scene()))
-        await imager.render(tmp_path / "small")
-        limit = megabytes * 1024 * 1024
+        await imager.render(upload)  # the modules are there now
+        limit = (await processes.run(in_process.size) + megabytes) * 1024 * 1024
         await processes.run(in_process.bounded, resource.RLIMIT_AS, limit)
         try:
-            await imager.render(upload)
+            await imager.render(large)
             outcomes.append("made")
         except Invalid as error:
             outcomes.append(error.code)
@@ -207,7 +204,8 @@ async def test_one_that_stands_still_is_replaced(
     pid = await processes.run(in_process.pid)
     os.kill(pid, signal.SIGSTOP)
     with pytest.raises(Unavailable, match=r"not made within 0\.5 s"):
-        await PillowImager(processes, 1, seconds_max=0.5, lost=lost.append).render(upload)
+        async with asyncio.timeout(20):
+            await PillowImager(processes, 1, seconds_max=0.5, lost=lost.append).render(upload)
     assert lost == ["time"]
     assert not is_there(pid)
     await PillowImager(processes, 1).render(upload)
@@ -242,20 +240,34 @@ async def test_an_upload_that_cannot_be_read_is_no_bad_picture(
         await imager.render(tmp_path / "none")
 
 
-async def test_nothing_of_a_file_gets_into_the_log(
-    imager: PillowImager, tmp_path: Path, capfd: pytest.CaptureFixture[str]
-) -> None:
-    for name, data in enumerate(
-        (
-            encoded(
-                scene(), exif=b"Exif\0\0MM\0*\0\0\0\x08\0\x09" + b"\x01\x12\0\3\0\0\xff\xff" * 4
-            ),
-            pictures.with_chunk(encoded(scene(), "PNG"), pictures.chunk(b"acTL", bytes(8)) * 2),
-        )
-    ):
-        (tmp_path / str(name)).write_bytes(data)
-        await imager.render(tmp_path / str(name))
-    assert capfd.readouterr() == ("", "")
+RENDERS: Final = """
+import asyncio, sys
+from pathlib import Path
+from profilecore.adapters.pillow import PillowImager
+from profilecore.adapters.processes import SpawnedProcesses
+
+async def main():
+    processes = SpawnedProcesses(1)
+    for name in sys.argv[1:]:
+        await PillowImager(processes, 1).render(Path(name))
+    await processes.close()
+
+asyncio.run(main())
+"""
+
+
+def test_nothing_of_a_file_gets_into_the_log(tmp_path: Path) -> None:
+    """Pillow warns of both, and quotes them."""
+    no_frames = pictures.with_chunk(encoded(scene(), "PNG"), pictures.chunk(b"acTL", bytes(8)))
+    cut = b"Exif\0\0MM\0*\0\0\0\x08\0\x09" + b"\x01\x12\0\3\0\0\xff\xff" * 4
+    paths = [tmp_path / "one", tmp_path / "two"]
+    for path, data in zip(paths, (no_frames, encoded(scene(), exif=cut)), strict=True):
+        path.write_bytes(data)
+    # Through pipes: a process that is confined cannot write to a file.
+    ended = subprocess.run(
+        [sys.executable, "-c", RENDERS, *paths], capture_output=True, timeout=60, check=True
+    )
+    assert (ended.stdout, ended.stderr) == (b"", b"")
 
 
 def test_the_server_itself_does_not_load_pillow() -> None:
