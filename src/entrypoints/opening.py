@@ -25,11 +25,11 @@ async def opened(settings: Settings) -> AsyncIterator[Parts]:
 
     A tool reads no cache, so that for it the log is not followed.
     """
-    container = Container(settings=settings, store=store_of(settings))
+    store = store_of(settings)
+    container = Container(settings=settings, store=store)
     async with AsyncExitStack() as stack:
         stack.push_async_callback(_closed, container)
-        # First and alone: where it fails, nobody waits for it.
-        await resolved(container.store.ping())
+        await resolved(store.ping())  # first and alone: where it fails, nobody waits for it
         parts = Parts(
             service=await resolved(container.service()),
             profiles=await resolved(container.profiles()),
@@ -73,11 +73,11 @@ class Examined:
 @asynccontextmanager
 async def examined(settings: Settings) -> AsyncIterator[Examined]:
     """Open the store and Redis for a look; whatever is in Redis is believed."""
-    container = Container(settings=settings, store=store_of(settings))
+    store = store_of(settings)
+    container = Container(settings=settings, store=store)
     async with AsyncExitStack() as stack:
         stack.push_async_callback(_closed, container)
-        # First and alone: where it fails, nobody waits for it.
-        await resolved(container.store.ping())
+        await resolved(store.ping())  # first and alone: where it fails, nobody waits for it
         container.caching().horizon().position = 0
         yield Examined(
             service=await resolved(container.service()),

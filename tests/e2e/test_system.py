@@ -247,7 +247,8 @@ def test_openapi(api: httpx.Client) -> None:
         *("createProfile", "readProfile", "updateProfile", "patchProfile", "deleteProfile"),
         *("restoreProfile", "listProfiles", "exportProfiles", "batchProfiles", "readHistory"),
         *("submitTask", "readTask", "listTasks", "cancelTask", "rescheduleTask", "retryTask"),
-        *("readMedia", "followEvents", "health", "live", "ready", "metrics"),
+        *("uploadImage", "listImages", "deleteImage", "avatar", "readMedia"),
+        *("followEvents", "health", "live", "ready", "metrics"),
     }
     for operation in operations.values():
         assert operation["summary"]

@@ -184,7 +184,7 @@ def test_serve_logs_where_it_answers(tmp_path: Path) -> None:
 
 
 def test_shell_completion(run: Run) -> None:
-    found = run(_PROFILECORE_COMPLETE="complete_bash", COMP_WORDS="profilecore i", COMP_CWORD="1")
+    found = run(_PROFILECORE_COMPLETE="complete_bash", COMP_WORDS="profilecore imp", COMP_CWORD="1")
     assert found.stdout.split() == ["import"]
     shown = run("--show-completion", "bash")
     assert "_profilecore_completion()" in shown.stdout + run("--show-completion").stdout
