@@ -6,8 +6,9 @@ import tempfile
 import time
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager, suppress
+from io import FileIO
 from pathlib import Path
-from typing import Any, BinaryIO, Final
+from typing import Any, Final
 
 from litestar import Request
 from multipart import MultipartError, MultipartSegment, PushMultipartParser, parse_options_header
@@ -64,7 +65,7 @@ class Uploads:
 class _Sink:
     """Writes in large pieces, in a thread, and not more than an image may have."""
 
-    def __init__(self, file: BinaryIO) -> None:
+    def __init__(self, file: FileIO) -> None:
         self._file = file
         self._waiting = bytearray()
         self._size = 0
@@ -85,11 +86,12 @@ class _Sink:
             raise Unavailable("The upload could not be written to the disk.") from error
 
     def _write(self, data: bytearray) -> None:
-        self._file.write(data)
-        self._file.flush()
+        rest = memoryview(data)
+        while rest:
+            rest = rest[self._file.write(rest) :]
 
 
-async def _receive(request: Request[Any, Any, Any], boundary: str, file: BinaryIO) -> None:
+async def _receive(request: Request[Any, Any, Any], boundary: str, file: FileIO) -> None:
     sink, found = _Sink(file), None
     try:
         # Not its strict mode, which refuses the end of a line behind the form, if that comes by
@@ -132,14 +134,15 @@ def _boundary(content_type: str) -> str:
 
 
 @contextmanager
-def _file(folder: Path) -> Iterator[tuple[Path, BinaryIO]]:
+def _file(folder: Path) -> Iterator[tuple[Path, FileIO]]:
     """A file of one's own that is gone afterwards."""
     try:
         number, name = tempfile.mkstemp(prefix=_PREFIX, dir=folder)
     except OSError as error:
         raise Unavailable("There is no room for uploads.") from error
     try:
-        with os.fdopen(number, "wb") as file:
+        # Without a buffer: what a full disk did not take would be tried again when it is closed.
+        with os.fdopen(number, "wb", buffering=0) as file:
             yield Path(name), file
     finally:
         Path(name).unlink(missing_ok=True)

@@ -13,7 +13,7 @@ from typing import Final
 import pytest
 
 from tests.support import postgres as servers
-from tests.support.postgres import execute
+from tests.support.postgres import Postgres, execute
 from tests.support.processes import COMMAND, environment
 
 pytest.register_assert_rewrite("tests.support.http", "tests.support.uploads")
@@ -83,11 +83,18 @@ def of_sqlite(folder: Path) -> Database:
     return Database({"DATABASE": "sqlite"}, execute)
 
 
+@pytest.fixture(scope="module")
+def postgres() -> Iterator[Postgres]:
+    with servers.running() as server:
+        yield server
+
+
 @pytest.fixture(params=["sqlite", "postgres"])
 def place(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Place]:
     if request.param == "sqlite":
         yield Place(tmp_path, of_sqlite(tmp_path))
         return
-    with servers.running() as server, servers.database(server.address) as address:
+    server: Postgres = request.getfixturevalue("postgres")
+    with servers.database(server.address) as address:
         settings = dict(servers.settings(address))
         yield Place(tmp_path, Database(settings, lambda statement: execute(address, statement)))
