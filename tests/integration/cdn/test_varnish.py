@@ -9,7 +9,9 @@ import pytest
 from tests.contracts.blobs import image
 from tests.integration.cdn.conftest import Images
 from tests.support.http import PROFILES, created, path_of, person, problem
+from tests.support.pictures import encoded, scene
 from tests.support.processes import Server
+from tests.support.uploads import assert_whole, files_of, gone, uploaded
 from tests.support.varnish import VarnishProcess
 
 GONE_MAX = 2.0
@@ -76,6 +78,25 @@ def test_an_erased_image_is_gone_within_two_seconds(client: httpx.Client, images
     assert time.monotonic() - began < GONE_MAX
     assert task["result"] == {"purged": len(paths)}
     assert all(fetched(client, path) == "HIT" for path in others)
+
+
+def test_an_image_that_is_deleted_is_gone_within_two_seconds(client: httpx.Client) -> None:
+    """From the upload through the cache to the end: nobody runs a task by hand."""
+    profile, other = created(client), created(client)
+    kept = uploaded(client, other, encoded(scene(90, 40)))
+    image = uploaded(client, profile, encoded(scene(70, 40)))
+    urls = [*files_of(image), *files_of(kept)]
+    for expected in ("MISS", "HIT"):
+        assert {client.get(url).headers["x-cache"] for url in urls} == {expected}
+    began = time.monotonic()
+    deleted = client.delete(f"{path_of(profile)}/images/{image['id']}")
+    assert deleted.status_code == 204
+    gone(client, image)
+    assert time.monotonic() - began < GONE_MAX
+    for url in files_of(kept):
+        assert client.get(url).headers["x-cache"] == "HIT"
+    again = uploaded(client, profile, encoded(scene(70, 40)))
+    assert_whole(client, again)
 
 
 def test_the_name_that_is_asked_for_makes_no_copy(client: httpx.Client, images: Images) -> None:

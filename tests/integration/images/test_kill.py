@@ -3,6 +3,7 @@
 import signal
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
@@ -137,7 +138,7 @@ def test_the_server_is_killed_at_each_step_of_a_removal(place: Place) -> None:
             assert images(service.client, profile) == [kept], point
             place.minute()
             gone(service.client, image, 60)
-            until(lambda i=image: purged(service, i), 60, f"no cache was told, killed {point}")
+            until(partial(purged, service, image), 60, f"no cache was told, killed {point}")
             assert_whole(service.client, kept)
             again = uploaded(service.client, profile, picture(number))
             assert_whole(service.client, again)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from profilecore.adapters.memory import MemoryBlobs, MemoryHolds, MemoryStore
 from profilecore.errors import Unavailable
-from profilecore.image import BEING_REMOVED, EDGES, FILES, Rendering, Size
+from profilecore.image import BEING_REMOVED, EDGES, FILES, Image, Rendering, Size
 from profilecore.images import Collector, ImageService
 from profilecore.ports import Stored
 from profilecore.profile import Profile
@@ -152,3 +152,12 @@ class Studio:
 
     def _announce(self) -> None:
         self.announced += 1
+
+
+async def added(studio: Studio, profile: Profile, data: bytes = b"one") -> Image:
+    return (await studio.images.add(profile.id, studio.upload(data), actor=None)).image
+
+
+def assert_released(studio: Studio) -> None:
+    """Each hold was given back by the one who had it."""
+    assert sorted(studio.holds.released) == sorted(studio.holds.held)

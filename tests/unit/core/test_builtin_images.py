@@ -1,7 +1,6 @@
 """The tasks that have to do with images, on adapters in memory."""
 
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -15,13 +14,6 @@ from profilecore.tasks import Attempt, Context, Handlers
 from profilecore.tasks.builtin import builtin
 from tests.contracts.blobs import image as id_of
 from tests.unit.core.studio import Studio
-
-
-@pytest.fixture
-async def studio(tmp_path: Path) -> Studio:
-    studio = Studio(tmp_path)
-    await studio.process.feed.start()
-    return studio
 
 
 @pytest.fixture

@@ -17,13 +17,6 @@ from tests.unit.core.studio import Studio, rendering
 MOMENT = timedelta(microseconds=1)
 
 
-@pytest.fixture
-async def studio(tmp_path: Path) -> Studio:
-    studio = Studio(tmp_path)
-    await studio.process.feed.start()
-    return studio
-
-
 async def used(studio: Studio, data: bytes = b"one", email: str = "ada@example.com") -> Image:
     profile = await studio.person(email)
     return (await studio.images.add(profile.id, studio.upload(data), actor=None)).image

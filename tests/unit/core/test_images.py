@@ -1,44 +1,25 @@
-"""Adding images, taking them away, making them anew: on adapters in memory."""
+"""Adding images and taking them away, on adapters in memory."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
 from datetime import timedelta
-from pathlib import Path
 
 import pytest
 
 from profilecore import images
-from profilecore.adapters.memory import MemoryBlobs
 from profilecore.errors import Conflict, Invalid, NotFound, Unavailable
 from profilecore.event import Change, EventType
 from profilecore.identifiers import new_id
-from profilecore.image import FILES, File, Format, Image, Size
+from profilecore.image import FILES, Image
 from profilecore.images import COLLECT, HOLD
 from profilecore.profile import IMAGES_MAX, Profile
 from tests.contracts.samples import write
-from tests.unit.core.studio import NOW, Studio, rendering
-
-
-@pytest.fixture
-async def studio(tmp_path: Path) -> Studio:
-    studio = Studio(tmp_path)
-    await studio.process.feed.start()
-    return studio
+from tests.unit.core.studio import NOW, Studio, added, assert_released, rendering
 
 
 @pytest.fixture
 def hurried(monkeypatch: pytest.MonkeyPatch) -> None:
     """Nobody waits long for a hold."""
     monkeypatch.setattr(images, "_PAUSES", (0.01, 0.01))
-
-
-async def added(studio: Studio, profile: Profile, data: bytes = b"one") -> Image:
-    return (await studio.images.add(profile.id, studio.upload(data), actor=None)).image
-
-
-def assert_released(studio: Studio) -> None:
-    """Each hold was given back by the one who had it."""
-    assert sorted(studio.holds.released) == sorted(studio.holds.held)
 
 
 # Adding
@@ -304,66 +285,4 @@ async def test_what_is_refused_orders_nothing(studio: Studio) -> None:
     with pytest.raises(NotFound):
         await studio.images.remove(new_id(), image.id, expected=None, actor=None)
     assert (await studio.ordered(), studio.announced) == ([], 0)
-    assert (await studio.stored(profile)).images == (image,)
-
-
-# Making anew
-
-
-async def renewed(studio: Studio, profile: Profile) -> int:
-    studio.imager.edition = 2
-    return await studio.images.renew(await studio.stored(profile), studio.folder)
-
-
-async def test_the_smaller_ones_are_made_anew_of_the_large_one(studio: Studio) -> None:
-    profile = await studio.person()
-    old = [await added(studio, profile, data) for data in (b"one", b"two")]
-    studio.at += timedelta(days=1)
-    assert await renewed(studio, profile) == 2
-    new = (await studio.stored(profile)).images
-    assert [image.created_at for image in new] == [image.created_at for image in old]
-    for before, after, source in zip(old, new, studio.imager.rendered[-2:], strict=True):
-        assert source == await studio.blobs.get(before.keys[File(Size.LARGE, Format.WEBP)])
-        for file in FILES:
-            was, found = [await studio.blobs.get(i.keys[file]) for i in (before, after)]
-            assert (found == was) == (file.size is Size.LARGE)
-    assert [task.payload for task in await studio.ordered()] == [
-        {"image_ids": [image.id]} for image in old
-    ]
-    assert_released(studio)
-    version = (await studio.stored(profile)).version
-    assert await renewed(studio, profile) == 0, "again changes nothing"
-    assert (await studio.stored(profile)).version == version
-
-
-async def _removed(studio: Studio, profile: Profile, image: Image) -> None:
-    await studio.images.remove(profile.id, image.id, expected=None, actor=None)
-
-
-async def _deleted(studio: Studio, profile: Profile, image: Image) -> None:
-    await studio.process.service.remove(profile.id, expected=None, actor=None)
-
-
-@pytest.mark.parametrize("end", [_removed, _deleted])
-async def test_one_that_goes_meanwhile_stays_away(
-    studio: Studio, end: Callable[[Studio, Profile, Image], Awaitable[None]]
-) -> None:
-    profile = await studio.person()
-    image = await added(studio, profile)
-
-    async def meanwhile() -> None:
-        studio.imager.before = None
-        await end(studio, profile, image)
-
-    studio.imager.before = meanwhile
-    await renewed(studio, profile)
-    assert [i for i in (await studio.stored(profile)).images if i.id != image.id] == []
-    assert_released(studio)
-
-
-async def test_one_whose_files_are_gone_is_passed_over(studio: Studio) -> None:
-    profile = await studio.person()
-    image = await added(studio, profile)
-    await MemoryBlobs.delete(studio.blobs, [image.keys[FILES[-1]]])
-    assert await renewed(studio, profile) == 0
     assert (await studio.stored(profile)).images == (image,)

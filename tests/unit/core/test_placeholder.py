@@ -100,6 +100,7 @@ def test_what_xml_cannot_hold_or_turns_text_round_is_left_out(character: str) ->
 
 
 def test_the_letters_can_be_read_on_every_ground() -> None:
+    assert CONTRAST_MIN == 4.5
     grounds = set()
     for number in range(HUES):
         svg = placeholder(UUID(int=number), "Ada")
