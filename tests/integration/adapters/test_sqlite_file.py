@@ -6,6 +6,7 @@ import asyncio
 import os
 import sqlite3
 import stat
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -135,10 +136,12 @@ async def test_a_damaged_file_is_told(path: Path) -> None:
     await database.open()
     await add(SqliteProfiles(database), *(person() for _ in range(500)))
     await database.close()
-    content = path.read_bytes()
-    pages = [content[start : start + 4096] for start in range(0, len(content), 4096)]
-    # What tables there are can still be read, so that it is opened.
-    path.write_bytes(b"".join(p if b"CREATE " in p else b"\xff" * 4096 for p in pages))
+    content = bytearray(path.read_bytes())
+    with closing(sqlite3.connect(path)) as connection:
+        roots = connection.execute("SELECT rootpage FROM sqlite_master WHERE rootpage > 0")
+        for (root,) in roots:  # what tables there are can still be read, so that it is opened
+            content[(root - 1) * 4096 : root * 4096] = b"\xff" * 4096
+    path.write_bytes(content)
     await database.open()
     for call in (database.ping(), SqliteProfiles(database).list(Query())):
         with pytest.raises(Unavailable, match="damaged"):
