@@ -1,6 +1,7 @@
 """Limits of a process that reads what strangers have sent."""
 
 import math
+import os
 import resource
 import time
 import warnings
@@ -12,6 +13,8 @@ MEMORY_MAX: Final = 768 * 1024 * 1024
 """Of address space. The worst of the pictures that are taken, a WebP, needs 570 MB."""
 CPU_MAX: Final = 5
 """Seconds for a picture. The worst of those that are taken, a WebP with alpha, needs two."""
+NICE: Final = 10
+"""Behind those who answer requests, who need a core for a moment only."""
 
 
 @contextmanager
@@ -21,6 +24,8 @@ def confined() -> Iterator[None]:
     It writes no file and no core for good either, and within opens none. At the end of its CPU
     time it is killed, as Python would not notice the signal before the library returns.
     """
+    if os.getpriority(os.PRIO_PROCESS, 0) < NICE:
+        os.setpriority(os.PRIO_PROCESS, 0, NICE)
     _lower(resource.RLIMIT_AS, MEMORY_MAX)
     _lower(resource.RLIMIT_CORE, 0)
     _lower(resource.RLIMIT_FSIZE, 0)

@@ -14,7 +14,7 @@ from typing import Final
 import pytest
 
 from profilecore.adapters.pillow import PillowImager
-from profilecore.adapters.pillow.confined import CPU_MAX, MEMORY_MAX
+from profilecore.adapters.pillow.confined import CPU_MAX, MEMORY_MAX, NICE
 from profilecore.adapters.processes import SpawnedProcesses
 from profilecore.errors import Invalid, Unavailable
 from profilecore.image import Size
@@ -54,6 +54,15 @@ def heavy(tmp_path: Path) -> Path:
     path = tmp_path / "heavy"
     path.write_bytes(pictures.many_scans())
     return path
+
+
+async def test_it_gives_way_to_those_who_answer_requests(
+    processes: SpawnedProcesses, imager: PillowImager, upload: Path
+) -> None:
+    before = await processes.run(os.getpriority, os.PRIO_PROCESS, 0)
+    assert before < NICE
+    await imager.render(upload)
+    assert await processes.run(os.getpriority, os.PRIO_PROCESS, 0) == NICE
 
 
 async def begun(pid: int) -> None:
