@@ -47,6 +47,10 @@ def worked(process: psutil.Process) -> float:
     return float(times.user + times.system)
 
 
+def has_ended(process: psutil.Process) -> bool:
+    return not process.is_running() or process.status() == psutil.STATUS_ZOMBIE
+
+
 def test_one_is_killed_over_a_picture(server: Server, api: httpx.Client) -> None:
     profile = created(api)
     uploaded(api, profile, encoded(scene()))
@@ -71,6 +75,7 @@ def test_one_that_is_killed_while_idle_is_replaced(server: Server, api: httpx.Cl
     uploaded(api, profile, encoded(scene(90, 40)))
     process = maker(server)
     process.kill()
+    until(lambda: has_ended(process), 30, "it goes on")
     assert_whole(api, uploaded(api, profile, encoded(scene(100, 40))))
     assert maker(server).pid != process.pid
 
@@ -81,4 +86,4 @@ def test_they_end_with_the_server(tmp_path: Path) -> None:
         process = maker(server)
         os.kill(server.process.pid, signal.SIGKILL)
         server.wait()
-        until(lambda: not process.is_running(), 30, "it goes on")
+        until(lambda: has_ended(process), 30, "it goes on")
