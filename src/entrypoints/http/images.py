@@ -52,7 +52,12 @@ class UploadOperation(Operation):
     def __init__(self, **given: Any) -> None:
         super().__init__(**given)
         file = Schema(type=OpenAPIType.STRING, content_media_type="application/octet-stream")
-        form = Schema(type=OpenAPIType.OBJECT, properties={"image": file}, required=["image"])
+        form = Schema(
+            type=OpenAPIType.OBJECT,
+            properties={"image": file},
+            required=["image"],
+            additional_properties=False,
+        )
         content = {"multipart/form-data": OpenAPIMediaType(schema=form)}
         self.request_body = RequestBody(content=content, required=True)
 
