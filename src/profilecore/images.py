@@ -26,6 +26,8 @@ HOLD: Final = timedelta(minutes=10)
 CONDEMNED: Final = timedelta(minutes=1)
 ORPHAN_AFTER: Final = timedelta(hours=1)
 AT_ONCE: Final = 100
+ATTEMPTS: Final = 20
+"""Enough to outlast the lease of one who was killed, and a cache that is away for an hour."""
 _PAUSES: Final = (0.1, 0.2, 0.4, 0.8, 1.6)
 
 
@@ -203,7 +205,9 @@ class Collector:
         except TimeoutError as error:  # far from when somebody may store one of them again
             raise Unavailable("The files could not be removed in time.") from error
         if self._purges and condemned:
-            await self._tasks.add([Order(type=PURGE, payload={"image_id": i}) for i in condemned])
+            payloads = ({"image_id": image_id} for image_id in condemned)
+            orders = [Order(type=PURGE, payload=p, max_attempts=ATTEMPTS) for p in payloads]
+            await self._tasks.add(orders)
             self._announce()
         await self._holds.forget(condemned)
         return condemned
@@ -236,9 +240,9 @@ class Collector:
 
 def collecting(image_ids: Sequence[str]) -> list[Order]:
     """The tasks that remove the files of images, if nobody uses them."""
+    groups = [list(image_ids[n : n + AT_ONCE]) for n in range(0, len(image_ids), AT_ONCE)]
     return [
-        Order(type=COLLECT, payload={"image_ids": list(image_ids[n : n + AT_ONCE])})
-        for n in range(0, len(image_ids), AT_ONCE)
+        Order(type=COLLECT, payload={"image_ids": ids}, max_attempts=ATTEMPTS) for ids in groups
     ]
 
 
