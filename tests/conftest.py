@@ -5,7 +5,10 @@ import signal
 import pytest
 
 pytest.register_assert_rewrite(
-    *(f"tests.support.{module}" for module in ("http", "sse", "processes", "sockets", "inside")),
+    *(
+        f"tests.support.{module}"
+        for module in ("http", "sse", "processes", "sockets", "inside", "uploads")
+    ),
     "tests.contracts.blobs",  # its keys are used by other tests too
 )
 

@@ -138,7 +138,7 @@ class CacheContract(AbsencesContract):
         assert there == ({} if self.traits.capacity is not None else self.kept(second))
 
     async def test_the_greatest_version_wins_any_race(self, cache: Cache) -> None:
-        history = versions(person(), 30)
+        history = versions(person(), 15)  # no more calls at once than there are connections
         steps = [cache.put(p) for p in history] + [cache.drop(p.id, p.version) for p in history]
         random.Random(4).shuffle(steps)
         await asyncio.gather(*steps)

@@ -79,14 +79,14 @@ class Gate:
         """Hold a place for one call; Unavailable for whatever goes wrong in it."""
         await self._enter()
         task = cast("asyncio.Task[object]", asyncio.current_task())
-        cancelled, answers, began = task.cancelling(), self._answers, self._pulse.begin()
+        cancelled, answers, begun = task.cancelling(), self._answers, self._pulse.begin()
         try:
             with translated():
                 async with asyncio.timeout(CONNECT_MAX + CALL_MAX):
                     yield
             self._answers += 1
         except Unavailable as error:
-            ours = self._answers != answers or self._pulse.late_since(began)
+            ours = self._answers != answers or self._pulse.was_late_since(begun)
             if error.code == TIMEOUT and ours:
                 error.code = Unavailable.code
             self._failed()

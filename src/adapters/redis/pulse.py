@@ -9,45 +9,40 @@ LATE: Final = 0.1
 
 
 class Pulse:
-    """Beats every `BEAT` seconds while calls are under way, and notes when the event loop was late.
+    """Beats every `BEAT` seconds while calls are under way, and adds up how late it was.
 
-    A loop that was held up sees that a time-out is over before it sees the answer that came
-    meanwhile, so that a time-out then says nothing about the server.
+    A loop that is held up, or goes round slowly, sees that a time-out is over before it sees the
+    answer that came meanwhile, so that a time-out then says nothing about the server.
     """
 
     def __init__(self) -> None:
         self._calls = 0
         self._due: float | None = None
-        self._late_at = float("-inf")
+        self._late = 0.0
 
     def begin(self) -> float:
-        """A call goes out; gives the time, for `late_since`."""
+        """A call goes out; gives what `was_late_since` has to know."""
         self._calls += 1
         if self._due is None:
             self._next()
-        return time.monotonic()
+        return self._late
 
     def end(self) -> None:
         """A call is over."""
         self._calls -= 1
 
-    def late_since(self, began: float) -> bool:
-        """Whether the loop was held up for more than `LATE` seconds."""
-        self._look()
-        return self._late_at >= began
+    def was_late_since(self, begun: float) -> bool:
+        """Whether the loop was late by more than `LATE` seconds in all."""
+        overdue = 0.0 if self._due is None else max(0.0, time.monotonic() - self._due)
+        return self._late + overdue - begun > LATE
 
     def _next(self) -> None:
         self._due = time.monotonic() + BEAT
-        asyncio.get_running_loop().call_later(BEAT, self._beat)
+        asyncio.get_running_loop().call_later(BEAT, self._beat, self._due)
 
-    def _beat(self) -> None:
-        self._look()
+    def _beat(self, due: float) -> None:
+        self._late += time.monotonic() - due
         if self._calls:
             self._next()
         else:
             self._due = None
-
-    def _look(self) -> None:
-        now = time.monotonic()
-        if self._due is not None and now - self._due > LATE:
-            self._late_at = now

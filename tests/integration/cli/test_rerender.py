@@ -41,8 +41,8 @@ def test_rerender(
         assert said, errors
         assert (process.returncode, output) == (130, b"")
         assert not list((tmp_path / "tmp").glob("profilecore-rerender-*"))
+        until(lambda: images(client, first) != [old], 5, "not made anew")  # it is in the cache
         (new,) = images(client, first)
-        assert new["id"] != old["id"]
         assert (new["created_at"], new["width"]) == (old["created_at"], old["width"])
         assert new["variants"]["large"]["bytes"] == old["variants"]["large"]["bytes"]
         assert_whole(client, new)

@@ -16,7 +16,6 @@ from tests.support import postgres as servers
 from tests.support.postgres import Postgres, execute
 from tests.support.processes import COMMAND, environment
 
-pytest.register_assert_rewrite("tests.support.http", "tests.support.uploads")
 TWO_HOURS: Final = 7_200
 
 

@@ -38,7 +38,8 @@ def lost() -> list[str]:
 
 @pytest.fixture
 def imager(processes: SpawnedProcesses, lost: list[str]) -> PillowImager:
-    return PillowImager(processes, 1, lost=lost.append)
+    # Time enough on any machine: what ends a process are its limits.
+    return PillowImager(processes, 1, seconds_max=100, lost=lost.append)
 
 
 @pytest.fixture

@@ -121,6 +121,7 @@ async def test_a_silent_broker_is_waited_for_within_bounds(tmp_path: Path) -> No
         queue = RabbitQueue(server.address)
         await queue.open()
         await put(queue)
+        await asyncio.sleep(1)  # what is on its way is heard, and nothing after that
         server.pause()
         try:
             began = time.monotonic()

@@ -4,6 +4,7 @@ import asyncio
 import re
 import time
 from collections.abc import AsyncIterator
+from contextlib import suppress
 from pathlib import Path
 from uuid import UUID
 
@@ -32,6 +33,14 @@ async def stack(server: RedisProcess) -> AsyncIterator[Stack]:
 async def written(stack: Stack) -> UUID:
     change = {"name": "Ada", "email": f"{time.monotonic_ns()}@example.com"}
     return (await stack.service.create(change, actor=None)).profile.id
+
+
+async def answered(cache: RedisCache) -> None:
+    """Ping until it answers: a handshake takes its time on a machine that is busy."""
+    for _ in range(20):
+        with suppress(Unavailable):
+            return await cache.ping()
+    return await cache.ping()
 
 
 async def slowest(stack: Stack, ids: list[UUID], seconds: float) -> float:
@@ -257,7 +266,7 @@ async def test_an_acl_user_is_asked_for(tmp_path: Path) -> None:
             cache = RedisCache(at, Horizon(0))
             await cache.open()
             if right:
-                await cache.ping()
+                await answered(cache)
             else:
                 with pytest.raises(Unavailable, match="refused the username or password"):
                     await cache.ping()
