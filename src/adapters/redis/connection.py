@@ -63,9 +63,9 @@ class Gate:
 
     The pool says of a busy pool what it says of a lost server, so nobody waits for the pool, but
     here. A call that finds no place within `WAIT_MAX` seconds fails with the code `busy`. One that
-    is not answered in time has the code `timeout` only if nobody else was answered meanwhile, and
-    this process could have heard an answer: it is this process that is slow, otherwise. `failed`
-    is called for each that fails.
+    is not answered in time has the code `busy` too where this process was held up and could not
+    have heard it, and `timeout` only if nobody else was answered meanwhile. `failed` is called for
+    each that fails.
     """
 
     def __init__(self, width: int, failed: Callable[[], object] = lambda: None) -> None:
@@ -86,8 +86,9 @@ class Gate:
                     yield
             self._answers += 1
         except Unavailable as error:
-            ours = self._answers != answers or self._pulse.was_late_since(begun)
-            if error.code == TIMEOUT and ours:
+            if error.code == TIMEOUT and self._pulse.was_late_since(begun):
+                error.code = BUSY
+            elif error.code == TIMEOUT and self._answers != answers:
                 error.code = Unavailable.code
             self._failed()
             raise

@@ -213,7 +213,7 @@ async def test_a_process_that_is_held_up_finds_no_silence(server: RedisProcess) 
     finally:
         server.resume()
     await cache.close()
-    assert (late.value.code, silent.value.code) == ("unavailable", "timeout")
+    assert (late.value.code, silent.value.code) == ("busy", "timeout")
 
 
 async def test_garbage_is_a_miss_and_counted(server: RedisProcess, stack: Stack) -> None:
