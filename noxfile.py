@@ -18,6 +18,7 @@ MAX_LINES = 300
 REDIS = {"redis-server": "redis-server", "openssl": "openssl"}
 RABBITMQ = {"/usr/lib/rabbitmq/bin/rabbitmq-server": "rabbitmq-server"}
 CACHES = {"/usr/sbin/varnishd": "varnish", "/usr/sbin/nginx": "nginx-light"}
+SLOW = {"tasks", "rabbitmq"}
 CLOCK = {"faketime": "faketime"}
 SERVERS = {  # none of them is on the PATH
     "/usr/lib/postgresql/15/bin/postgres": "postgresql-15",
@@ -66,7 +67,7 @@ def pytest(session: nox.Session, *paths: str) -> None:
     A process for each core: most tests wait for servers. A file stays with one process, so that
     its servers are started once.
     """
-    together = ("--numprocesses", "auto", "--dist", "loadfile")
+    together = ("--numprocesses", "auto", "--dist", "loadfile", "--no-loadscope-reorder")
     session.run("pytest", *(session.posargs or (*together, *paths)))
 
 
@@ -127,7 +128,9 @@ def integration(session: nox.Session) -> None:
     """Run the tests of parts that work together."""
     require(session, **SERVERS, **REDIS, **RABBITMQ, **CACHES, **CLOCK)
     install(session)
-    pytest(session, "tests/integration")
+    # Those that take longest first, or one process is left with them in the end.
+    folders = [path for path in Path("tests/integration").glob("[!_]*") if path.is_dir()]
+    pytest(session, *map(str, sorted(folders, key=lambda p: (p.name not in SLOW, p.name))))
 
 
 @nox.session
