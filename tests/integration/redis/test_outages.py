@@ -76,6 +76,7 @@ async def test_no_request_fails_and_the_way_back_is_automatic(
     assert time.monotonic() - began < BACK_MAX
 
 
+@pytest.mark.timeout(600)
 async def test_five_hundred_at_once_are_no_outage(way: Way) -> None:
     """Of a few tries one goes without: where a machine is short of time, Redis is late itself."""
     ids = [created(way.client)["id"] for _ in range(20)]
