@@ -49,7 +49,7 @@ def files(folder: Path) -> list[Path]:
 
 
 async def test_an_upload_that_stalls_ends(tmp_path: Path, folder: Path) -> None:
-    async with inside(tmp_path, BODY_TIMEOUT="300ms") as app:
+    async with inside(tmp_path, BODY_TIMEOUT="1s") as app:
         profile = await profile_in(app)
         call = await begun(app, profile, folder)
         response = await call.answer()
