@@ -4,11 +4,11 @@ import os
 import subprocess
 import time
 from pathlib import Path
-from typing import Self
 
 import httpx
 
 from tests.support.ports import free_port
+from tests.support.started import Started
 
 EXECUTABLE = Path("/usr/sbin/nginx")
 CONFIGURATION = Path(__file__).parents[2] / "deploy" / "nginx" / "media.conf"
@@ -32,7 +32,7 @@ http {{
 """
 
 
-class NginxProcess:
+class NginxProcess(Started):
     """nginx in `folder`, which serves the images in `blobs`."""
 
     def __init__(self, folder: Path, backend: int, blobs: Path) -> None:
@@ -42,21 +42,6 @@ class NginxProcess:
         self._backend = backend
         self._blobs = blobs
         self._process: subprocess.Popen[bytes] | None = None
-
-    def __enter__(self) -> Self:
-        try:
-            self.start()
-        except BaseException:
-            self.close()
-            raise
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
-
-    @property
-    def url(self) -> str:
-        return f"http://127.0.0.1:{self.port}"
 
     @property
     def log(self) -> str:

@@ -3,11 +3,11 @@
 import subprocess
 import time
 from pathlib import Path
-from typing import Self
 
 import httpx
 
 from tests.support.ports import free_port
+from tests.support.started import Started
 
 EXECUTABLE = Path("/usr/sbin/varnishd")
 CONFIGURATION = Path(__file__).parents[2] / "deploy" / "varnish" / "default.vcl"
@@ -15,7 +15,7 @@ START_MAX = 30.0
 STOP_MAX = 10.0
 
 
-class VarnishProcess:
+class VarnishProcess(Started):
     """Varnish in `folder`; `purgers` are who may send it a PURGE."""
 
     def __init__(
@@ -27,21 +27,6 @@ class VarnishProcess:
         self._backend = backend
         self._purgers = purgers
         self._process: subprocess.Popen[bytes] | None = None
-
-    def __enter__(self) -> Self:
-        try:
-            self.start()
-        except BaseException:
-            self.close()
-            raise
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
-
-    @property
-    def url(self) -> str:
-        return f"http://127.0.0.1:{self.port}"
 
     @property
     def log(self) -> str:

@@ -1,0 +1,30 @@
+"""What the servers that tests start have in common."""
+
+from typing import Self
+
+
+class Started:
+    """Runs for as long as a `with` block, and is closed too where it does not start."""
+
+    port: int
+
+    def __enter__(self) -> Self:
+        try:
+            self.start()
+        except BaseException:
+            self.close()
+            raise
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+    def start(self) -> None:
+        raise NotImplementedError
+
+    def close(self) -> None:
+        raise NotImplementedError
