@@ -4,8 +4,10 @@ The core: the standard library and nothing else. `profilecore.adapters` holds th
 and queues that it can stand on, `profilecore.entrypoints` the processes.
 """
 
+from profilecore.access import Caller, Scope
 from profilecore.errors import (
     Conflict,
+    Denied,
     FieldError,
     Invalid,
     NotFound,
@@ -30,11 +32,13 @@ from profilecore.tasks import (
 __all__ = [
     "Absence",
     "Attempt",
+    "Caller",
     "Change",
     "Conflict",
     "Context",
     "Count",
     "Cursor",
+    "Denied",
     "Event",
     "EventType",
     "FieldError",
@@ -49,6 +53,7 @@ __all__ = [
     "ProfilecoreError",
     "Query",
     "Reading",
+    "Scope",
     "Sort",
     "Source",
     "Status",

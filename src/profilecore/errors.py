@@ -1,4 +1,4 @@
-"""The four errors of the core, under one base.
+"""The five errors of the core, under one base.
 
 Adapters translate what their client library raises into one of these and keep
 the cause. What a caller shows for each is decided in one table at the edge.
@@ -84,6 +84,15 @@ class Invalid(ProfilecoreError):
     def field(cls, field: str, message: str, code: str = "invalid") -> Self:
         """One field is at fault."""
         return cls(f"Not valid: {field}.", code=code, errors=[FieldError(field, message)])
+
+
+class Denied(ProfilecoreError):
+    """The caller is not allowed to do it.
+
+    Codes: `forbidden`, and `unauthenticated` where it is not known who asks.
+    """
+
+    code = "forbidden"
 
 
 class Unavailable(ProfilecoreError):

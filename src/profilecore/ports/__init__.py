@@ -7,6 +7,7 @@ to the adapter and to whoever made it, not to the port. tests/contracts holds th
 adapter of each port passes.
 """
 
+from profilecore.ports.access import Authenticator, Tokens
 from profilecore.ports.caching import Cache, Repairs, SharedCache
 from profilecore.ports.holds import Holds
 from profilecore.ports.images import Blobs, Imager, Stored
@@ -16,6 +17,7 @@ from profilecore.ports.publishing import Bookmark, Publisher
 from profilecore.ports.tasks import Due, Lease, Queue, Tasks, TaskUpkeep
 
 __all__ = [
+    "Authenticator",
     "Blobs",
     "Bookmark",
     "Cache",
@@ -34,4 +36,5 @@ __all__ = [
     "Stored",
     "TaskUpkeep",
     "Tasks",
+    "Tokens",
 ]

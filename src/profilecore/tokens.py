@@ -1,0 +1,102 @@
+"""Telling who shows an API token."""
+
+import asyncio
+import time
+from collections import OrderedDict
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+from uuid import UUID
+
+from profilecore.access import Caller, unauthenticated
+from profilecore.errors import ProfilecoreError
+from profilecore.ports import Tokens
+from profilecore.service import now
+from profilecore.token import Token, parsed
+
+KEPT_FOR: Final = 2.0  # seconds, of the five after which a revoked token is refused everywhere
+KEPT_MAX: Final = 10_000
+NOTED_EVERY: Final = 60.0  # seconds
+
+_NO_TOKEN: Final = "The token is not one of this service's: it is misspelt, or was never given out."  # noqa: S105
+_ENDED: Final = "The token has expired or was revoked."
+
+
+@dataclass(frozen=True, slots=True)
+class _Kept:
+    token: Token
+    until: float
+
+
+class TokenAuthenticator:
+    """The Authenticator port on a Tokens port.
+
+    What was read is used for `KEPT_FOR` seconds, so that a caller who asks often costs no read each
+    time. When a token was last used is noted about once a minute, by whoever uses one then.
+    """
+
+    def __init__(
+        self,
+        tokens: Tokens,
+        *,
+        clock: Callable[[], datetime] = now,
+        timer: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._tokens = tokens
+        self._clock = clock
+        self._timer = timer
+        self._kept = OrderedDict[UUID, _Kept]()
+        self._reading = dict[UUID, asyncio.Task[Token | None]]()
+        self._used = dict[UUID, datetime]()
+        self._noting: asyncio.Task[None] | None = None
+        self._noted_at = timer()
+
+    async def authenticate(self, credential: str) -> Caller:
+        shown = parsed(credential)
+        if shown is None:
+            raise unauthenticated(_NO_TOKEN)
+        token_id, secret = shown
+        token = await self._token(token_id)
+        if token is None or not token.matches(secret):
+            raise unauthenticated(_NO_TOKEN)
+        at = self._clock()
+        if not token.valid(at):
+            raise unauthenticated(_ENDED)
+        self._note(token_id, at)
+        return Caller(token.subject, token.scopes, f"token:{token_id}")
+
+    async def _token(self, token_id: UUID) -> Token | None:
+        kept = self._kept.get(token_id)
+        if kept is not None and self._timer() < kept.until:
+            return kept.token
+        reading = self._reading.get(token_id)
+        if reading is None:  # many requests with one token are one read
+            reading = self._reading[token_id] = asyncio.create_task(self._read(token_id))
+            reading.add_done_callback(lambda _: self._reading.pop(token_id, None))
+        return await asyncio.shield(reading)  # whoever leaves takes it from nobody else
+
+    async def _read(self, token_id: UUID) -> Token | None:
+        until = self._timer() + KEPT_FOR  # from before it is read: it may be revoked meanwhile
+        token = (await self._tokens.get([token_id])).get(token_id)
+        self._kept.pop(token_id, None)
+        if token is not None:
+            self._kept[token_id] = _Kept(token, until)
+            if len(self._kept) > KEPT_MAX:
+                self._kept.popitem(last=False)
+        return token
+
+    def _note(self, token_id: UUID, at: datetime) -> None:
+        self._used[token_id] = at
+        if self._noting is None and self._timer() - self._noted_at >= NOTED_EVERY:
+            self._noting = asyncio.create_task(self._write_down())
+
+    async def _write_down(self) -> None:
+        used, self._used = self._used, {}
+        try:
+            await self._tokens.used(used)
+        except ProfilecoreError:
+            pass  # it is for people who look which tokens are in use: the next time will do
+        finally:
+            self._noted_at = self._timer()
+            self._noting = None
