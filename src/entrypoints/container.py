@@ -9,6 +9,7 @@ from profilecore.adapters.callback import callback
 from profilecore.adapters.cdn import purge
 from profilecore.adapters.gathered import GatheredProfiles
 from profilecore.adapters.observed import Metrics, ObservedLog, ObservedProfiles
+from profilecore.entrypoints.access import Access
 from profilecore.entrypoints.caching import Caching
 from profilecore.entrypoints.imaging import Imaging, media_of
 from profilecore.entrypoints.lifecycle import Lifecycle
@@ -106,6 +107,7 @@ class Container(containers.DeclarativeContainer):
         feed=feed,
         bookmark=store.bookmark,
     )
+    access = providers.Container(Access, settings=settings, tokens=store.tokens)
     servers = providers.Singleton(DatabaseServers, registry, store.servers)
     lag = providers.Singleton(LoopLag, registry)
     resources = providers.Singleton(Resources, settings.provided.data_dir, lag)
@@ -114,4 +116,5 @@ class Container(containers.DeclarativeContainer):
         Policy,
         require_if_match=settings.provided.require_if_match,
         media=providers.Callable(media_of, settings),
+        ops_port=settings.provided.ops_port,
     )

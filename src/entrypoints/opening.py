@@ -45,6 +45,7 @@ async def opened(settings: Settings) -> AsyncIterator[Parts]:
             registry=container.registry(),
             metrics=container.metrics(),
             policy=container.policy(),
+            authenticator=await resolved(container.access().authenticator()),
             body_timeout=settings.body_timeout.total_seconds(),
             in_fallback=await in_fallback(container.caching()),
         )

@@ -11,7 +11,7 @@ from profilecore.entrypoints.policy import Policy
 from profilecore.entrypoints.telemetry import HttpMetrics
 from profilecore.feed import Feed
 from profilecore.images import Collector, ImageService
-from profilecore.ports import Blobs, Log, Profiles, TaskUpkeep
+from profilecore.ports import Authenticator, Blobs, Log, Profiles, TaskUpkeep
 from profilecore.service import ProfileService
 from profilecore.tasks import TaskService
 
@@ -48,5 +48,6 @@ class Parts:
     registry: CollectorRegistry
     metrics: HttpMetrics
     policy: Policy
+    authenticator: Authenticator | None
     body_timeout: float
     in_fallback: Callable[[], bool]

@@ -16,3 +16,5 @@ class Policy:
     """Where the files of images are served."""
     heartbeat: float = 15.0
     """Seconds after which a feed with nothing to say sends a comment."""
+    ops_port: int | None = None
+    """The port that is for operators alone; None where they share that of everybody."""

@@ -5,7 +5,7 @@ import gc
 import signal
 import socket
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from math import ceil
 from uuid import uuid4
 
@@ -40,8 +40,13 @@ def run(settings: Settings, started: Started) -> int:
 
 
 async def _serve(settings: Settings, started: Started) -> None:
-    listener = _listen(settings.server_host, settings.server_port)
-    with listener:
+    with ExitStack() as stack:
+        listener = stack.enter_context(_listen(settings.server_host, settings.server_port))
+        listeners = [listener]
+        if settings.ops_port is not None:
+            listeners.append(
+                stack.enter_context(_listen(settings.server_host, settings.ops_port, "OPS_PORT"))
+            )
         loop = asyncio.get_running_loop()
         told = loop.call_later(_TOLD_AFTER, logger.warning, "waiting for the database")
         async with opened(settings) as parts:
@@ -53,7 +58,7 @@ async def _serve(settings: Settings, started: Started) -> None:
             # Until all is closed, not just served: tasks may go on after the last request.
             for number in (signal.SIGINT, signal.SIGTERM):
                 loop.add_signal_handler(number, server.stop)
-            await server.serve(sockets=[listener])
+            await server.serve(sockets=listeners)
 
 
 class _Protocol(HttpToolsProtocol):
@@ -126,14 +131,14 @@ def _event_loop() -> asyncio.AbstractEventLoop:
     return uvloop.new_event_loop()
 
 
-def _listen(host: str, port: int) -> socket.socket:
+def _listen(host: str, port: int, name: str = "SERVER_PORT") -> socket.socket:
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     try:
         return socket.create_server((host, port), family=family, backlog=2048)
     except OSError as error:
         detail = (
             f"Cannot listen on {host} port {port}: {error.strerror or error}. "
-            "Set SERVER_HOST and SERVER_PORT to what is free; SERVER_PORT=0 takes any."
+            f"Set SERVER_HOST and {name} to what is free."
         )
         raise Unavailable(detail) from error
 

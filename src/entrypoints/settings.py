@@ -172,10 +172,16 @@ class Settings:
         SIGNING, None, "What calls of `http.callback` are signed with"
     )
     auth_mode: str = variable(
-        one_of("none", built=" (the only one built so far)"),
+        one_of("none", "token"),
         "none",
-        "Who may call; none is for loopback addresses only",
+        "How callers say who they are; none, for loopback addresses only, lets everybody do all",
         serve=...,
+    )
+    ops_port: int | None = variable(
+        whole(1, 65_535, "a port"),
+        None,
+        "A port for metrics and documentation, which ask for no token there; if not set they are "
+        "on SERVER_PORT, for scope ops",
     )
     require_if_match: bool = variable(FLAG, "false", "Refuse writes that name no version")
     tombstones_kept: timedelta = variable(
@@ -223,7 +229,7 @@ class Settings:
             values[field] = None if text is None else parsed(name, row.kind, text)
             rows.append(Row(name, displayed(row.kind, text), origin, row.help))
         settings = cls(command=command, rows=tuple(rows), **values)
-        if command != "tool" and not is_loopback(settings.server_host):
+        if command in ("dev", "serve") and not is_loopback(settings.server_host):
             _must_have_authentication(settings)
         return settings
 

@@ -103,15 +103,15 @@ def duration(least: timedelta = timedelta(0)) -> Kind[timedelta]:
     return Kind(f"a duration{bound} such as 500ms, 90s, 1h30m or 30d", parse)
 
 
-def one_of(*words: str, built: str = "") -> Kind[str]:
-    """One word of a closed list, in any case; `built` says why the list is as short as it is."""
+def one_of(*words: str) -> Kind[str]:
+    """One word of a closed list, in any case."""
 
     def parse(text: str) -> str:
         if text.lower() not in words:
             raise ValueError(text)
         return text.lower()
 
-    return Kind(" or ".join(words) + built, parse)
+    return Kind(" or ".join(words), parse)
 
 
 def _flag(text: str) -> bool:

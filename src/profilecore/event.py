@@ -101,6 +101,5 @@ class Change:
         if self.type is not EventType.DELETED:
             data = {**profile.values(), "image_urls": list(profile.image_urls)}
             data["images"] = [image.id for image in profile.images]
-            data["owner"] = profile.owner
         at = self.at or profile.updated_at
         return Event(position, profile.id, self.type, profile.version, data, at, self.actor)

@@ -4,10 +4,11 @@ import asyncio
 from collections import defaultdict
 from collections.abc import AsyncIterator, Callable, Collection, Sequence
 from contextlib import asynccontextmanager, suppress
+from copy import copy
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Final
+from typing import Final, Self
 from uuid import UUID
 
 from profilecore.errors import Conflict, NotFound, Unavailable
@@ -71,6 +72,12 @@ class ImageService:
         self._holds = holds
         self._announce = announce
         self._clock = clock
+
+    def on(self, service: ProfileService) -> Self:
+        """The same on another view of the profiles, such as of those of one owner."""
+        view = copy(self)
+        view._service = service
+        return view
 
     async def add(self, profile_id: UUID, upload: Path, *, actor: str | None) -> Added:
         """Make variants of an upload and give them to a profile, the newest last.

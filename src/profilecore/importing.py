@@ -216,16 +216,8 @@ def _version(field: str, value: object) -> int:
     return value
 
 
-def _owner(field: str, value: object) -> str:
-    if isinstance(value, str) and 1 <= len(value) <= rules.NAME_MAX and rules.is_line(value):
-        return value
-    message = f"must be text of 1 to {rules.NAME_MAX} characters, without control characters"
-    raise Invalid.field(field, message)
-
-
 _META = {
     "id": _uuid,
-    "owner": _owner,
     "version": _version,
     "created_at": _time,
     "updated_at": _time,

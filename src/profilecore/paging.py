@@ -120,8 +120,8 @@ class Query:
     """Which profiles to list; filters are combined with "and".
 
     `email` is compared without regard to case, `q` is looked for anywhere in name or email,
-    without regard to case. Deleted profiles are never listed. `page` says what every store has
-    to answer. Raises Invalid for a text that no store can compare with.
+    without regard to case, `owner` as it is. Deleted profiles are never listed. `page` says what
+    every store has to answer. Raises Invalid for a text that no store can compare with.
     """
 
     limit: int = 100
@@ -130,12 +130,13 @@ class Query:
     ids: frozenset[UUID] | None = None
     email: str | None = None
     q: str | None = None
+    owner: str | None = None
     count: Count = Count.NONE
 
     def __post_init__(self) -> None:
-        for field, text in (("email", self.email), ("q", self.q)):
+        for field in ("email", "q", "owner"):
             try:
-                (text or "").encode()
+                (getattr(self, field) or "").encode()
             except UnicodeEncodeError as error:
                 raise Invalid.field(field, "must be text that has a UTF-8 form") from error
 
@@ -161,6 +162,8 @@ class Query:
         if profile.deleted_at is not None or (self.ids is not None and profile.id not in self.ids):
             return False
         if self.email is not None and self.email_key != profile.email_key:
+            return False
+        if self.owner is not None and self.owner != profile.owner:
             return False
         in_name, in_email = self.needles
         return in_name in profile.name_key or in_email in profile.email_key

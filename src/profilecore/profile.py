@@ -59,9 +59,12 @@ class Profile:
     def created(
         cls, values: Mapping[str, object], *, id: UUID, owner: str | None, at: datetime
     ) -> Self:
-        """The first version, from `name`, `email` and any of the other writable fields."""
-        kept = rules.checked(values, required=("name", "email"))
-        return cls(**kept, id=id, owner=owner, created_at=at, updated_at=at)
+        """The first version, from `name`, `email` and any of the other writable fields.
+
+        It is `owner`'s where the values name no other.
+        """
+        kept = {"owner": owner, **rules.checked(values, required=("name", "email"))}
+        return cls(**kept, id=id, created_at=at, updated_at=at)
 
     @property
     def email_key(self) -> str:

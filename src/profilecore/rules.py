@@ -11,6 +11,7 @@ NAME_MAX = 255
 EMAIL_MAX = 254  # RFC 5321 section 4.5.3.1.3, less the angle brackets of a path
 EMAIL_LOCAL_MAX = 64
 BIO_MAX = 10_000
+OWNER_MAX = 255
 IMAGE_URLS_MAX = 32
 URL_MAX = 2_048
 
@@ -143,6 +144,14 @@ def _image_urls(field: str, value: object, errors: list[FieldError]) -> tuple[st
     return tuple(value)
 
 
+def _owner(field: str, value: object, errors: list[FieldError]) -> object:
+    known = isinstance(value, str) and 1 <= len(value) <= OWNER_MAX and is_line(value)
+    if value is not None and not known:
+        message = f"must be text of 1 to {OWNER_MAX} characters, without control characters"
+        errors.append(FieldError(field, message))
+    return value
+
+
 def _is_web_url(url: str) -> bool:
     if len(url) > URL_MAX or _CONTROL.search(url) or _BLANK.search(url):
         return False
@@ -159,5 +168,6 @@ _RULES: dict[str, Callable[[str, object, list[FieldError]], object]] = {
     "email": _email,
     "bio": _bio,
     "image_urls": _image_urls,
+    "owner": _owner,
 }
 WRITABLE = tuple(_RULES)

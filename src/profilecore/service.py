@@ -2,10 +2,11 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Collection, Coroutine, Mapping, Sequence
+from copy import copy
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
-from typing import Any, Final, TypeVar
+from typing import Any, Final, Self, TypeVar
 from uuid import UUID
 
 from profilecore.errors import Conflict, NotFound, ProfilecoreError
@@ -80,9 +81,19 @@ class ProfileService:
         self._announce = announce
         self._known = known
         self._under_way: set[asyncio.Task[Any]] = set()
+        self._owner: str | None = None
+
+    def within(self, owner: str) -> Self:
+        """This service as somebody has it whose own profiles are all there are for them."""
+        view = copy(self)
+        view._owner = owner
+        return view
 
     async def create(self, values: Mapping[str, object], *, actor: str | None) -> Written:
-        """Make a profile from `name`, `email` and, if given, `bio` and `image_urls`."""
+        """Make a profile from `name`, `email` and, if given, `bio`, `image_urls` and `owner`.
+
+        Without an owner it is that of who made it.
+        """
         return await self._commit_one(self.creation(values, actor=actor))
 
     async def read(self, profile_id: UUID, *, seen: int = 0) -> Reading:
@@ -93,16 +104,18 @@ class ProfileService:
             if isinstance(cached, Absence):
                 raise not_found(profile_id)
             if cached is not None:
-                return Reading(cached, Source.CACHE)
+                return Reading(self._admitted(cached), Source.CACHE)
         stored = (await self._profiles.get([profile_id], at_least=at_least)).get(profile_id)
         if stored is None or stored.deleted_at is not None:
             await self._cache.put(Absence(profile_id, stored.version if stored else 0))
             raise not_found(profile_id)
         await self._cache.put(stored)
-        return Reading(stored, Source.DATABASE)
+        return Reading(self._admitted(stored), Source.DATABASE)
 
     async def list(self, query: Query, *, seen: int = 0) -> Page:
         """One page of living profiles."""
+        if self._owner is not None:
+            query = replace(query, owner=self._owner)
         return await self._profiles.list(query, at_least=self._at_least(seen))
 
     async def update(
@@ -139,6 +152,8 @@ class ProfileService:
 
     async def history(self, profile_id: UUID, *, before: int | None, limit: int) -> Sequence[Event]:
         """The events of one profile, newest first; NotFound if there never was one."""
+        if self._owner is not None and profile_id not in await self.stored([profile_id]):
+            raise not_found(profile_id)
         events = await self._log.history(profile_id, before, limit)
         if not events and profile_id not in await self.stored([profile_id]):
             raise not_found(profile_id)
@@ -156,7 +171,8 @@ class ProfileService:
 
     async def stored(self, ids: Collection[UUID]) -> dict[UUID, Profile]:
         """What the store holds for each id, tombstones included: what a write is decided on."""
-        return await self._profiles.get(ids)
+        found = await self._profiles.get(ids)
+        return {profile_id: profile for profile_id, profile in found.items() if self._may(profile)}
 
     def creation(self, values: Mapping[str, object], *, actor: str | None) -> Change:
         """The change that makes a profile. Raises Invalid."""
@@ -179,6 +195,14 @@ class ProfileService:
     ) -> Sequence[Written | ProfilecoreError]:
         """Write changes as `Profiles.write` does, and bring the cache up to date."""
         return await self._to_the_end(self._store(changes, atomic))
+
+    def _may(self, profile: Profile) -> bool:
+        return self._owner is None or profile.owner == self._owner
+
+    def _admitted(self, profile: Profile) -> Profile:
+        if not self._may(profile):
+            raise not_found(profile.id)
+        return profile
 
     def _at_least(self, seen: int) -> int | None:
         known = self._known()
@@ -210,9 +234,9 @@ class ProfileService:
     async def _basis(self, profile_id: UUID, expected: int | None, *, cached: bool) -> Profile:
         # A copy in the cache will do to decide on: the store refuses what it does not replace.
         if cached:
-            copy = (await self._cache.get([profile_id])).get(profile_id)
-            if isinstance(copy, Profile) and expected in (None, copy.version):
-                return copy
+            cached_ = (await self._cache.get([profile_id])).get(profile_id)
+            if isinstance(cached_, Profile) and expected in (None, cached_.version):
+                return self._admitted(cached_)
         profile = living(await self.stored([profile_id]), profile_id)
         must_match(profile, expected)
         return profile

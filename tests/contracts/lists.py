@@ -95,6 +95,27 @@ class ListsContract:
             assert (page.profiles, page.total) == ((there,), 1)
         assert (await profiles.list(Query(email=gone.email))).profiles == ()
 
+    async def test_those_of_one_owner(self, profiles: Profiles) -> None:
+        """As if there were no others: in every order, in pages, counted, and with other filters."""
+        mine = [person(owner="me", name=f"Mine {n % 2}") for n in range(5)]
+        others = [person(owner=owner, name="Mine 0") for owner in ("Me", "me ", "you", None)]
+        await add(profiles, *mine, *others, person(owner="me"))
+        gone = person(owner="me")
+        await add(profiles, gone)
+        await write(profiles, deleted(gone))
+        for count in (Count.EXACT, Count.ESTIMATED):
+            query = Query(owner="me", q="mine", limit=2, count=count)
+            assert (await profiles.list(query)).total == 5
+            assert await walk(profiles, query) == mine[::-1]
+            query = Query(owner="me", limit=4, count=count)
+            assert (await profiles.list(query)).total == 6
+            assert len(await walk(profiles, query)) == 6
+        assert await walk(profiles, Query(owner="me", email=mine[0].email)) == [mine[0]]
+        assert await walk(profiles, Query(owner="me", email=others[0].email)) == []
+        ids = frozenset(p.id for p in (*mine[:2], *others))
+        assert await walk(profiles, Query(owner="me", ids=ids)) == mine[1::-1]
+        assert await walk(profiles, Query(owner="nobody\0")) == []
+
     async def test_the_total_is_counted_where_asked_for(self, profiles: Profiles) -> None:
         await add(profiles, *(person(name="Ada" if n % 3 else "Bob") for n in range(9)))
         for limit in (1, 100):

@@ -97,11 +97,13 @@ def statement(query: Query) -> tuple[str, tuple[Any, ...]]:
 
     Each row begins with the total and ends with its place; an empty page has one with no profile.
     """
-    where, like = "deleted_at IS NULL", tuple[str, ...]()
+    where, sought = "deleted_at IS NULL", tuple[str, ...]()
+    if query.owner is not None:
+        where, sought = f"{where} AND owner = %s", (_text(query.owner),)
     if query.q:
         where += " AND (name_key LIKE %s OR email_key LIKE %s)"
-        like = tuple(f"%{_text(needle).translate(_ESCAPED)}%" for needle in query.needles)
-    total, counted = _total(query, where, like)
+        sought += tuple(f"%{_text(needle).translate(_ESCAPED)}%" for needle in query.needles)
+    total, counted = _total(query, where, sought)
     place, after = "", tuple[Any, ...]()
     column = "name_key" if query.sort is Sort.NAME else query.sort.field
     direction, comparison = ("DESC", "<") if query.sort.descending else ("ASC", ">")
@@ -115,17 +117,15 @@ def statement(query: Query) -> tuple[str, tuple[Any, ...]]:
             ORDER BY {column} {direction}, id {direction} LIMIT %s
         ) found ON true ORDER BY found.place {direction}, found.id {direction}
     """  # noqa: S608 - the names are our own
-    return sql, (*counted, *like, *after, query.limit + 1)
+    return sql, (*counted, *sought, *after, query.limit + 1)
 
 
-def _total(query: Query, where: str, like: tuple[str, ...]) -> tuple[str, tuple[Any, ...]]:
-    match query.count:
-        case Count.NONE:
-            return "NULL::bigint", ()
-        case Count.EXACT:
-            return f"(SELECT count(*) FROM profiles WHERE {where})", like  # noqa: S608
-        case Count.ESTIMATED:
-            return "profilecore_estimate(%s, %s)", like or (None, None)
+def _total(query: Query, where: str, sought: tuple[str, ...]) -> tuple[str, tuple[Any, ...]]:
+    if query.count is Count.NONE:
+        return "NULL::bigint", ()
+    if query.count is Count.ESTIMATED and query.owner is None:
+        return "profilecore_estimate(%s, %s)", sought or (None, None)
+    return f"(SELECT count(*) FROM profiles WHERE {where})", sought  # noqa: S608
 
 
 def _text(text: str) -> str:

@@ -90,9 +90,13 @@ def statement(query: Query) -> tuple[str, list[Any]]:
 
 
 def _filter(query: Query) -> tuple[str, list[Any]]:
-    if query.q is None:
-        return "deleted_at IS NULL", []
-    return "deleted_at IS NULL AND (instr(name_key, ?) OR instr(email_key, ?))", [*query.needles]
+    where, parameters = "deleted_at IS NULL", list[Any]()
+    if query.owner is not None:
+        where, parameters = f"{where} AND owner = ?", [query.owner]
+    if query.q is not None:
+        where += " AND (instr(name_key, ?) OR instr(email_key, ?))"
+        parameters += query.needles
+    return where, parameters
 
 
 def _get(connection: sqlite3.Connection, ids: Collection[UUID]) -> dict[UUID, Profile]:

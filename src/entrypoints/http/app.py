@@ -16,6 +16,7 @@ from profilecore.entrypoints.http import (
     system,
     tasks,
 )
+from profilecore.entrypoints.http.access import Guard, caller_of, declared, within_reach
 from profilecore.entrypoints.http.documentation import CONFIG, document, documentation
 from profilecore.entrypoints.http.edge import AsgiApp, Edge
 from profilecore.entrypoints.http.methods import options
@@ -24,6 +25,8 @@ from profilecore.entrypoints.http.queries import check_query
 from profilecore.entrypoints.http.uploads import Uploads
 from profilecore.entrypoints.parts import Parts
 from profilecore.errors import ProfilecoreError
+from profilecore.images import ImageService
+from profilecore.service import ProfileService
 
 _INJECTED = (
     *("service", "images", "tasks", "blobs", "feed", "lifecycle"),
@@ -98,17 +101,36 @@ def _build(parts: Parts | None, openapi: OpenAPIConfig | None, *, api: bool = Tr
     uploads.sweep()
     files = Router("/", route_handlers=[media.media], tags=["Images"])
     routes = [_api(), files, documentation(openapi_document)] if api else []
-    return Litestar(
+    app = Litestar(
         route_handlers=[*routes, operations],
         dependencies={
             "uploads": _constant(uploads),
+            "caller": Provide(caller_of, sync_to_thread=False),
             **{name: _constant(getattr(parts, name, None)) for name in _INJECTED},
+            **({} if parts is None else _of_caller(parts)),
         },
         exception_handlers={ProfilecoreError: respond, Exception: respond},
+        guards=[] if parts is None else [Guard(parts.authenticator, parts.policy)],
         before_request=_before,
         openapi_config=openapi,
         logging_config=None,
     )
+    list(declared(app))  # an operation that says nothing of who may call it ends the start
+    return app
+
+
+def _of_caller(parts: Parts) -> dict[str, Provide]:
+    """What is not the same for every caller."""
+
+    def service(request: Request[Any, Any, Any]) -> ProfileService:
+        return within_reach(parts.service, request)
+
+    def images(request: Request[Any, Any, Any]) -> ImageService:
+        return parts.images.on(within_reach(parts.service, request))
+
+    return {
+        provided.__name__: Provide(provided, sync_to_thread=False) for provided in (service, images)
+    }
 
 
 async def _before(request: Request[Any, Any, Any]) -> Response[None] | None:

@@ -8,7 +8,9 @@ from litestar import Response, post
 from litestar.di import NamedDependency
 from litestar.params import JSONBody, QueryParameter
 
+from profilecore.access import Caller
 from profilecore.batch import Item, Outcome, run_batch
+from profilecore.entrypoints.http.access import WRITE, owned
 from profilecore.entrypoints.http.answers import BatchResult, documented, problems
 from profilecore.entrypoints.http.bodies import Batch, BatchUpdate, given
 from profilecore.entrypoints.http.problems import Problem
@@ -32,6 +34,7 @@ _STATUS = {
     return_dto=None,
     status_code=HTTPStatus.OK,
     request_max_body_size=BODY_MAX,
+    access=WRITE,
     operation_id="batchProfiles",
     summary="Create, change and delete many profiles",
     response_headers=documented(
@@ -43,12 +46,13 @@ async def batch(
     data: JSONBody[Batch],
     service: NamedDependency[ProfileService],
     policy: NamedDependency[Policy],
+    caller: NamedDependency[Caller],
     atomic: Annotated[bool, QueryParameter(description="All or nothing")] = False,
 ) -> Response[list[BatchResult]]:
     """One result an item, in order; each by itself unless atomic."""
-    labels, items = _items(data)
+    labels, items = _items(data, caller)
     try:
-        outcomes = await run_batch(service, items, atomic=atomic, actor=None)
+        outcomes = await run_batch(service, items, atomic=atomic, actor=caller.subject)
     except ProfilecoreError as error:
         if error.item is not None:
             _name_item(error, "{}[{}]".format(*labels[error.item]))
@@ -62,9 +66,9 @@ async def batch(
     return Response(results, headers=headers)
 
 
-def _items(data: Batch) -> tuple[list[tuple[str, int]], list[Item]]:
-    items = [Item("create", None, given(body), None) for body in data.create]
-    items += [_update(body) for body in data.update]
+def _items(data: Batch, caller: Caller) -> tuple[list[tuple[str, int]], list[Item]]:
+    items = [Item("create", None, owned(given(body), caller), None) for body in data.create]
+    items += [_update(body, caller) for body in data.update]
     for body in data.delete:
         if isinstance(body, UUID):
             items.append(Item("delete", body, {}, None))
@@ -82,8 +86,8 @@ def _items(data: Batch) -> tuple[list[tuple[str, int]], list[Item]]:
     return labels, items
 
 
-def _update(body: BatchUpdate) -> Item:
-    values = given(body)
+def _update(body: BatchUpdate, caller: Caller) -> Item:
+    values = dict(owned(given(body), caller))
     del values["id"]
     return Item("update", body.id, values, values.pop("version", None))
 

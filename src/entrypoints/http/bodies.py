@@ -55,6 +55,24 @@ WebUrl = Annotated[
 ]
 ImageUrls = Annotated[list[WebUrl], Meta(extra_json_schema={"maxItems": rules.IMAGE_URLS_MAX})]
 Version = Annotated[int, Meta(ge=1, description="The version that you saw; left out: any.")]
+Owner = Annotated[
+    str | None,
+    Meta(
+        description="Whose it is: the subject of a caller. Another than oneself takes scope ops.",
+        examples=["user:17"],
+        extra_json_schema={
+            "anyOf": [
+                {
+                    "type": "string",
+                    "minLength": 1,
+                    "maxLength": rules.OWNER_MAX,
+                    "pattern": f"^{_PLAIN}+$",
+                },
+                {"type": "null"},
+            ]
+        },
+    ),
+]
 
 
 class NewProfile(Struct, forbid_unknown_fields=True):
@@ -64,6 +82,7 @@ class NewProfile(Struct, forbid_unknown_fields=True):
     email: Email
     bio: Bio | UnsetType = UNSET
     image_urls: ImageUrls | UnsetType = UNSET
+    owner: Owner | UnsetType = UNSET
 
 
 class ProfileChanges(Struct, forbid_unknown_fields=True):
@@ -73,19 +92,21 @@ class ProfileChanges(Struct, forbid_unknown_fields=True):
     email: Email | UnsetType = UNSET
     bio: Bio | UnsetType = UNSET
     image_urls: ImageUrls | UnsetType = UNSET
+    owner: Owner | UnsetType = UNSET
 
 
 class ProfilePatch(Struct, forbid_unknown_fields=True):
-    """A JSON merge patch (RFC 7396): null clears `bio` and `image_urls`."""
+    """A JSON merge patch (RFC 7396): null clears all but name and email."""
 
     name: Name | UnsetType = UNSET
     email: Email | UnsetType = UNSET
     bio: Bio | UnsetType | None = UNSET
     image_urls: ImageUrls | UnsetType | None = UNSET
+    owner: Owner | UnsetType = UNSET
 
     def values(self) -> dict[str, Any]:
         """The changes, with what is cleared as its empty value."""
-        empty: dict[str, Any] = {"bio": "", "image_urls": []}
+        empty: dict[str, Any] = {"bio": "", "image_urls": [], "owner": None}
         return {f: empty[f] if v is None else v for f, v in given(self).items()}
 
 
@@ -98,6 +119,7 @@ class BatchUpdate(Struct, forbid_unknown_fields=True):
     email: Email | UnsetType = UNSET
     bio: Bio | UnsetType = UNSET
     image_urls: ImageUrls | UnsetType = UNSET
+    owner: Owner | UnsetType = UNSET
 
 
 class BatchDelete(Struct, forbid_unknown_fields=True):

@@ -14,6 +14,7 @@ from litestar.params import FromPath
 from litestar.response import File, Redirect
 
 from profilecore.entrypoints.http import bodies, task_bodies
+from profilecore.entrypoints.http.access import OPERATORS, PUBLIC, Access, declared
 from profilecore.entrypoints.http.answers import BatchResult, EventBody, ProfileReading
 from profilecore.entrypoints.http.examples import EXAMPLES
 from profilecore.entrypoints.http.problems import MEDIA_TYPE, Problem
@@ -47,6 +48,7 @@ _TYPES = (
     task_bodies.NewTask,
     task_bodies.TaskChanges,
 )
+_BEARER = "bearer"
 _JSON = "application/json"
 _MERGE_PATCH = "application/merge-patch+json"
 
@@ -71,10 +73,32 @@ def document(app: Litestar) -> dict[str, Any]:
     schema["components"]["schemas"] = components
     for name, shape in task_bodies.SHAPES.items():
         components[name].update(shape)
+    schema["components"]["securitySchemes"] = {
+        _BEARER: {
+            "type": "http",
+            "scheme": "bearer",
+            "description": "An API token or a JWT; which of the two the operator chooses.",
+        }
+    }
+    accesses = {handler.operation_id: access for handler, _, access in declared(app)}
     for path in schema["paths"].values():
         for operation in path.values():
             _complete(operation)
+            _secure(operation, accesses[operation["operationId"]])
     return schema
+
+
+def _secure(operation: dict[str, Any], access: Access) -> None:
+    """Say who may call it."""
+    if access.scope is None:
+        operation["security"] = []
+        return
+    operation["security"] = [{_BEARER: [access.scope.value]}]
+    for status in (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN):
+        operation["responses"][str(status.value)] = {
+            "description": status.phrase,
+            "content": {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}},
+        }
 
 
 def _complete(operation: dict[str, Any]) -> None:
@@ -113,7 +137,7 @@ def documentation(describe: Callable[[], dict[str, Any]]) -> Router:
     def encoded() -> bytes:
         return msgspec.json.encode(describe())
 
-    @get("/openapi.json", sync_to_thread=True)
+    @get("/openapi.json", access=OPERATORS, sync_to_thread=True)
     def openapi_json() -> Response[bytes]:
         """Made at the first request, so that a start does not wait for it."""
         return Response(encoded(), media_type=_JSON)
@@ -121,17 +145,17 @@ def documentation(describe: Callable[[], dict[str, Any]]) -> Router:
     return Router("/", route_handlers=[openapi_json, _page, _root, _asset], include_in_schema=False)
 
 
-@get("/docs", media_type=MediaType.HTML, sync_to_thread=True)
+@get("/docs", access=OPERATORS, media_type=MediaType.HTML, sync_to_thread=True)
 def _page() -> bytes:
     return (_STATIC / "docs.html").read_bytes()
 
 
-@get("/")
+@get("/", access=PUBLIC)
 async def _root() -> Redirect:
     return Redirect("/docs")
 
 
-@get("/docs/assets/{name:str}")
+@get("/docs/assets/{name:str}", access=OPERATORS)
 async def _asset(name: FromPath[str]) -> File:
     path = _assets().get(name)
     if path is None:

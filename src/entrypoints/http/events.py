@@ -11,6 +11,7 @@ from litestar.openapi.datastructures import ResponseSpec
 from litestar.params import HeaderParameter, QueryParameter
 from litestar.response import Stream
 
+from profilecore.entrypoints.http.access import READ, READ_ALL
 from profilecore.entrypoints.http.answers import EventBody, documented, problems
 from profilecore.entrypoints.http.lists import Limit, next_link
 from profilecore.entrypoints.http.profiles import ID, ProfileId
@@ -29,6 +30,7 @@ EVENT_STREAM = "text/event-stream"
 
 @get(
     ID + "/events",
+    access=READ,
     operation_id="readHistory",
     summary="The history of a profile",
     response_headers=documented(Link='Older events, rel="next"; none on the last page'),
@@ -57,6 +59,7 @@ async def history(
 
 @get(
     "/events",
+    access=READ_ALL,
     operation_id="followEvents",
     summary="Follow all changes",
     responses={

@@ -16,6 +16,8 @@ from litestar.openapi.spec import (
 )
 from litestar.params import PathParameter, QueryParameter
 
+from profilecore.access import Caller
+from profilecore.entrypoints.http.access import READ, WRITE
 from profilecore.entrypoints.http.answers import (
     WRITE_HEADERS,
     documented,
@@ -66,6 +68,7 @@ class UploadOperation(Operation):
     ID + "/images",
     request_max_body_size=BODY_MAX,
     operation_class=UploadOperation,
+    access=WRITE,
     operation_id="uploadImage",
     summary="Upload an image",
     response_headers=WRITE_HEADERS,
@@ -78,6 +81,7 @@ async def upload(
     images: NamedDependency[ImageService],
     uploads: NamedDependency[Uploads],
     policy: NamedDependency[Policy],
+    caller: NamedDependency[Caller],
 ) -> Response[ImageBody]:
     """Take a JPEG, PNG or WebP as the part `image` of a form, and make three sizes of it.
 
@@ -86,7 +90,7 @@ async def upload(
     """
     await service.read(profile_id)  # refused before the body comes in, where there is no such
     async with uploads.received(request) as path:
-        added = await images.add(profile_id, path, actor=None)
+        added = await images.add(profile_id, path, actor=caller.subject)
     headers = {} if added.written is None else written_headers(added.written)
     body = ImageBody.of(added.image, policy.media)
     return Response(body, status_code=HTTPStatus.CREATED, headers=headers)
@@ -94,6 +98,7 @@ async def upload(
 
 @get(
     ID + "/images",
+    access=READ,
     operation_id="listImages",
     summary="The images of a profile",
     responses=problems(404),
@@ -112,6 +117,7 @@ async def index(
 
 @delete(
     ID + "/images/{image_id:str}",
+    access=WRITE,
     operation_id="deleteImage",
     summary="Delete an image",
     response_headers=WRITE_HEADERS,
@@ -123,17 +129,19 @@ async def remove(
     image_id: ImageId,
     images: NamedDependency[ImageService],
     policy: NamedDependency[Policy],
+    caller: NamedDependency[Caller],
     if_match: IfMatch = None,
 ) -> Response[None]:
     """Take it from the profile; its files go as soon as no other profile has the same image."""
     expected = expected_version(request, policy.require_if_match)
-    written = await images.remove(profile_id, image_id, expected=expected, actor=None)
+    written = await images.remove(profile_id, image_id, expected=expected, actor=caller.subject)
     return Response(None, status_code=HTTPStatus.NO_CONTENT, headers=written_headers(written))
 
 
 @get(
     ID + "/avatar",
     media_type=SVG,
+    access=READ,
     operation_id="avatar",
     summary="The picture that stands for a profile",
     responses={

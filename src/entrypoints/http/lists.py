@@ -12,6 +12,7 @@ from litestar.params import QueryParameter
 from litestar.response import Stream
 
 from profilecore import rules
+from profilecore.entrypoints.http.access import READ, READ_ALL
 from profilecore.entrypoints.http.answers import documented, problems
 from profilecore.entrypoints.http.reading import ConsistencyToken, consistency_position
 from profilecore.entrypoints.policy import Policy
@@ -27,6 +28,7 @@ NDJSON = "application/x-ndjson"
 
 
 @get(
+    access=READ,
     operation_id="listProfiles",
     summary="List profiles",
     response_headers=documented(
@@ -91,6 +93,7 @@ async def index(  # noqa: PLR0913, PLR0917 - one for each parameter of the opera
 
 @get(
     "/export",
+    access=READ_ALL,
     operation_id="exportProfiles",
     summary="Export all profiles",
     responses={

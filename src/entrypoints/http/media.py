@@ -11,6 +11,7 @@ from litestar.openapi.datastructures import ResponseSpec
 from litestar.params import HeaderParameter, PathParameter, SkipValidation
 
 from profilecore import NotFound
+from profilecore.entrypoints.http.access import PUBLIC
 from profilecore.entrypoints.http.answers import documented, problems
 from profilecore.entrypoints.http.problems import MEDIA_TYPE, Problem, Refusal
 from profilecore.entrypoints.http.ranges import NotSatisfiable, asked_part
@@ -34,6 +35,7 @@ def _part(pattern: str, description: str) -> PathParameter:
 
 @get(
     f"{PATH}/{{shard:str}}/{{image_id:str}}/{{name:str}}",
+    access=PUBLIC,
     operation_id="readMedia",
     summary="A file of an image",
     media_type=Format.WEBP.media_type,

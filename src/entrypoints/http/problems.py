@@ -31,6 +31,8 @@ class Meaning(NamedTuple):
 
 MEANINGS = {
     "malformed": Meaning(400, "The request cannot be read"),
+    "unauthenticated": Meaning(401, "It is not known who asks"),
+    "forbidden": Meaning(403, "The caller is not allowed to"),
     "not_found": Meaning(404, "Not found"),
     "method_not_allowed": Meaning(405, "The method is not allowed here"),
     "request_timeout": Meaning(408, "The request took too long to arrive"),
@@ -124,6 +126,8 @@ def respond(request: Request[Any, Any, Any], error: Exception) -> Response[bytes
     elif isinstance(error, Unavailable):
         logger.warning("unavailable: {} ({!r})", error.detail, error.__cause__)
         headers["Retry-After"] = str(error.retry_after)
+    elif problem.status == HTTPStatus.UNAUTHORIZED:
+        headers["WWW-Authenticate"] = 'Bearer realm="profilecore"'
     elif isinstance(error, MethodNotAllowedException):
         headers["Allow"] = allow((error.headers or {}).get("allow", "GET").split(", "))
         problem.detail = f"{request.method} is not allowed here; allowed: {headers['Allow']}."

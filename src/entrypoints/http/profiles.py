@@ -9,6 +9,8 @@ from litestar import Request, Response, delete, get, patch, post, put
 from litestar.di import NamedDependency
 from litestar.params import Body, HeaderParameter, JSONBody, PathParameter
 
+from profilecore.access import Caller
+from profilecore.entrypoints.http.access import READ, WRITE, owned
 from profilecore.entrypoints.http.answers import (
     PRIVATE,
     WRITE_HEADERS,
@@ -52,6 +54,7 @@ IfNoneMatch = Annotated[
     dto=JsonBody,
     return_dto=None,
     request_max_body_size=BODY_MAX,
+    access=WRITE,
     operation_id="createProfile",
     summary="Create a profile",
     response_headers=[*WRITE_HEADERS, *documented(Location="Where the profile is")],
@@ -61,9 +64,10 @@ async def create(
     data: JSONBody[NewProfile],
     service: NamedDependency[ProfileService],
     policy: NamedDependency[Policy],
+    caller: NamedDependency[Caller],
 ) -> Response[ProfileBody]:
     """Make a profile. The email must not be another profile's, without regard to case."""
-    outcome = await service.create(given(data), actor=None)
+    outcome = await service.create(owned(given(data), caller), actor=caller.subject)
     response = written(outcome, HTTPStatus.CREATED, policy)
     response.headers["Location"] = f"/api/v1/profiles/{outcome.profile.id}"
     return response
@@ -71,6 +75,7 @@ async def create(
 
 @get(
     ID,
+    access=READ,
     operation_id="readProfile",
     summary="Read a profile",
     response_headers=documented(
@@ -105,6 +110,7 @@ async def read(
     dto=JsonBody,
     return_dto=None,
     request_max_body_size=BODY_MAX,
+    access=WRITE,
     operation_id="updateProfile",
     summary="Change a profile",
     response_headers=WRITE_HEADERS,
@@ -116,11 +122,14 @@ async def update(
     data: JSONBody[ProfileChanges],
     service: NamedDependency[ProfileService],
     policy: NamedDependency[Policy],
+    caller: NamedDependency[Caller],
     if_match: IfMatch = None,
 ) -> Response[ProfileBody]:
     """Change the fields given; one that is left out stays as it is."""
     expected = expected_version(request, policy.require_if_match)
-    outcome = await service.update(profile_id, given(data), expected=expected, actor=None)
+    outcome = await service.update(
+        profile_id, owned(given(data), caller), expected=expected, actor=caller.subject
+    )
     return written(outcome, HTTPStatus.OK, policy)
 
 
@@ -129,6 +138,7 @@ async def update(
     dto=JsonBody,
     return_dto=None,
     request_max_body_size=BODY_MAX,
+    access=WRITE,
     operation_id="patchProfile",
     summary="Change a profile by a JSON merge patch",
     response_headers=WRITE_HEADERS,
@@ -140,16 +150,20 @@ async def merge(
     data: Annotated[ProfilePatch, Body(media_type="application/merge-patch+json")],
     service: NamedDependency[ProfileService],
     policy: NamedDependency[Policy],
+    caller: NamedDependency[Caller],
     if_match: IfMatch = None,
 ) -> Response[ProfileBody]:
     """Change the fields given (RFC 7396): null clears bio and image_urls."""
     expected = expected_version(request, policy.require_if_match)
-    outcome = await service.update(profile_id, data.values(), expected=expected, actor=None)
+    outcome = await service.update(
+        profile_id, owned(data.values(), caller), expected=expected, actor=caller.subject
+    )
     return written(outcome, HTTPStatus.OK, policy)
 
 
 @delete(
     ID,
+    access=WRITE,
     operation_id="deleteProfile",
     summary="Delete a profile",
     response_headers=WRITE_HEADERS,
@@ -160,17 +174,19 @@ async def remove(
     profile_id: ProfileId,
     service: NamedDependency[ProfileService],
     policy: NamedDependency[Policy],
+    caller: NamedDependency[Caller],
     if_match: IfMatch = None,
 ) -> Response[None]:
     """Delete the profile; for a time it can be restored."""
     expected = expected_version(request, policy.require_if_match)
-    outcome = await service.remove(profile_id, expected=expected, actor=None)
+    outcome = await service.remove(profile_id, expected=expected, actor=caller.subject)
     return Response(None, status_code=HTTPStatus.NO_CONTENT, headers=written_headers(outcome))
 
 
 @post(
     ID + "/restore",
     status_code=HTTPStatus.OK,
+    access=WRITE,
     operation_id="restoreProfile",
     summary="Bring a deleted profile back",
     response_headers=WRITE_HEADERS,
@@ -181,11 +197,12 @@ async def restore(
     profile_id: ProfileId,
     service: NamedDependency[ProfileService],
     policy: NamedDependency[Policy],
+    caller: NamedDependency[Caller],
     if_match: IfMatch = None,
 ) -> Response[ProfileBody]:
     """Undo the deletion, unless another profile has taken the email meanwhile."""
     expected = expected_version(request, required=False)
-    outcome = await service.restore(profile_id, expected=expected, actor=None)
+    outcome = await service.restore(profile_id, expected=expected, actor=caller.subject)
     return written(outcome, HTTPStatus.OK, policy)
 
 

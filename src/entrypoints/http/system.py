@@ -12,6 +12,7 @@ from litestar.openapi.datastructures import ResponseSpec
 from msgspec import Struct
 from prometheus_client import CollectorRegistry, generate_latest
 
+from profilecore.entrypoints.http.access import OPERATORS, PUBLIC
 from profilecore.entrypoints.lifecycle import Lifecycle
 from profilecore.entrypoints.parts import Check, Checks
 from profilecore.entrypoints.version import VERSION
@@ -56,6 +57,7 @@ class Readiness(Struct):
 
 @get(
     "/health",
+    access=PUBLIC,
     operation_id="health",
     summary="The health of the service and its parts",
     responses={
@@ -78,7 +80,7 @@ async def health(checks: NamedDependency[Checks]) -> Response[Health]:
     return Response(body, status_code=_status(worst != "unhealthy"))
 
 
-@get("/health/live", operation_id="live", summary="Whether the process answers")
+@get("/health/live", access=PUBLIC, operation_id="live", summary="Whether the process answers")
 async def live() -> Liveness:
     """No I/O: a database that is away is no reason to restart this process."""
     return Liveness()
@@ -86,6 +88,7 @@ async def live() -> Liveness:
 
 @get(
     "/health/ready",
+    access=PUBLIC,
     operation_id="ready",
     summary="Whether requests should be sent here",
     responses={
@@ -111,6 +114,7 @@ async def ready(
 
 @get(
     "/metrics",
+    access=OPERATORS,
     operation_id="metrics",
     summary="Metrics for Prometheus",
     media_type=_METRICS,

@@ -15,6 +15,8 @@ from litestar.openapi.datastructures import ResponseSpec
 from litestar.params import HeaderParameter, JSONBody, PathParameter, QueryParameter
 
 from profilecore import Invalid, Status, Task, TaskService
+from profilecore.access import Caller
+from profilecore.entrypoints.http.access import TASKS_READ, TASKS_WRITE
 from profilecore.entrypoints.http.answers import documented, problems
 from profilecore.entrypoints.http.lists import next_link
 from profilecore.entrypoints.http.reading import JsonBody
@@ -43,6 +45,7 @@ TaskId = Annotated[UUID, PathParameter(description="The id that the submission g
     dto=JsonBody,
     return_dto=None,
     request_max_body_size=BODY_MAX,
+    access=TASKS_WRITE,
     operation_id="submitTask",
     summary="Submit a task",
     response_headers=documented(Location="Where the task is"),
@@ -52,18 +55,19 @@ async def submit(
     request: Request[Any, Any, Any],
     data: JSONBody[NewTask],
     tasks: NamedDependency[TaskService],
+    caller: NamedDependency[Caller],
     traceparent: Annotated[
         str | None,
         HeaderParameter(name="traceparent", description="W3C trace context; goes with the task"),
     ] = None,
 ) -> Response[TaskBody]:
     """Have something done once, not before its time. It is kept when this is answered."""
-    task = await tasks.submit(data.order(_trace(request)))
+    task = await tasks.submit(data.order(_trace(request)), caller)
     headers = {"Location": f"/api/v1/tasks/{task.id}"}
     return Response(TaskBody.of(task), status_code=HTTPStatus.ACCEPTED, headers=headers)
 
 
-@get(ID, operation_id="readTask", summary="Read a task", responses=problems(404))
+@get(ID, access=TASKS_READ, operation_id="readTask", summary="Read a task", responses=problems(404))
 async def read(
     request: Request[Any, Any, Any],
     task_id: TaskId,
@@ -83,6 +87,7 @@ async def read(
 
 
 @get(
+    access=TASKS_READ,
     operation_id="listTasks",
     summary="List tasks",
     response_headers=documented(Link='The next page, rel="next"; none on the last one'),
@@ -121,6 +126,7 @@ async def index(
 @delete(
     ID,
     status_code=HTTPStatus.OK,
+    access=TASKS_WRITE,
     operation_id="cancelTask",
     summary="Cancel a task",
     responses={
@@ -142,6 +148,7 @@ async def cancel(task_id: TaskId, tasks: NamedDependency[TaskService]) -> Respon
     dto=JsonBody,
     return_dto=None,
     request_max_body_size=BODY_MAX,
+    access=TASKS_WRITE,
     operation_id="rescheduleTask",
     summary="Give a task another time or priority",
     responses=problems(404, 409, 413, 415, 422),
@@ -157,6 +164,7 @@ async def reschedule(
 @post(
     ID + "/retry",
     status_code=HTTPStatus.OK,
+    access=TASKS_WRITE,
     operation_id="retryTask",
     summary="Try a dead task again",
     responses=problems(404, 409),

@@ -37,7 +37,7 @@ class Tokens(Protocol):
         ...
 
     async def revoke(self, token_id: UUID, at: datetime) -> bool:
-        """Have it end at that time; False where there is none. One that has ended stays as it is."""
+        """Have it end at that time; False where there is none. One that was revoked stays so."""
         ...
 
     async def used(self, moments: Mapping[UUID, datetime]) -> None:

@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from typing import Any, Final
 from uuid import UUID
 
+from profilecore.access import Scope
 from profilecore.errors import FieldError, Invalid
 from profilecore.event import Change, Event, EventType
 from profilecore.image import is_id
@@ -41,9 +42,9 @@ def builtin(
     collection = _Collection(collector)
     return [
         Handler(type="echo", run=_echo),
-        Handler(type="profile.export", run=export.run, check=_check),
-        Handler(type="profile.erase", run=erasure.run, check=_check),
-        Handler(type=COLLECT, run=collection.run, check=_check_images),
+        Handler(type="profile.export", run=export.run, check=_check, scopes=[Scope.PROFILES_READ]),
+        Handler(type="profile.erase", run=erasure.run, check=_check, scopes=[Scope.PROFILES_ERASE]),
+        Handler(type=COLLECT, run=collection.run, check=_check_images, scopes=[Scope.OPS]),
     ]
 
 
@@ -186,7 +187,6 @@ def _shown(profile: Profile | None) -> dict[str, Any] | None:
         **profile.values(),
         "image_urls": list(profile.image_urls),
         "images": [{"id": i.id, "created_at": _time(i.created_at)} for i in profile.images],
-        "owner": profile.owner,
         "version": profile.version,
         "created_at": _time(profile.created_at),
         "updated_at": _time(profile.updated_at),

@@ -2,12 +2,13 @@
 
 import logging
 import threading
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, Final
 from uuid import UUID
 
+from profilecore.access import Scope
 from profilecore.errors import FieldError, Invalid, ProfilecoreError
 
 TIMEOUT: Final = timedelta(minutes=5)
@@ -84,6 +85,7 @@ class Handler:
     coroutine function runs in the worker's loop, any other in a thread; with `process` it is a
     function at the top of a module that runs in a process of its own, with an Attempt in place of
     the Context. `check` raises Invalid for a payload that is to be refused when it is submitted.
+    `scopes` are what a caller of the API needs to submit one, beside `tasks:write`.
     """
 
     type: str
@@ -92,6 +94,7 @@ class Handler:
     queue: str = QUEUE
     process: bool = False
     check: Callable[[Mapping[str, Any]], None] = _anything
+    scopes: Sequence[Scope] = ()
 
 
 class Handlers:

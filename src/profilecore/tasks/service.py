@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Final
 from uuid import UUID
 
+from profilecore.access import ANYBODY, Caller
 from profilecore.errors import Invalid, ProfilecoreError
 from profilecore.order import A_PRIORITY, PRIORITY_MAX, Order, within_reach
 from profilecore.ports import Tasks
@@ -31,13 +32,15 @@ class TaskService:
         self._announce = announce
         self._waiting = _Waiting(tasks)
 
-    async def submit(self, order: Order) -> Task:
+    async def submit(self, order: Order, caller: Caller = ANYBODY) -> Task:
         """Keep a task that is to be done; it is kept when this returns.
 
         Gives the one that is there where an unfinished one of its type has its `unique_key`.
-        Raises Invalid for a type that is not known, and for a payload or time that will not do.
+        Raises Invalid for a type that is not known, and for a payload or time that will not do;
+        Denied where the type takes scopes that the caller has not.
         """
         self._handlers.check(order.type, order.payload)
+        caller.require(*self._handlers[order.type].scopes)
         (outcome,) = await self._tasks.add([order])
         return self._done(outcome)
 

@@ -1,0 +1,136 @@
+"""Who may call which operation: declared beside each route, checked before anything is read."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, Final, TypeVar
+
+from litestar import Litestar, Request
+from litestar.connection import ASGIConnection
+from litestar.handlers import BaseRouteHandler, HTTPRouteHandler
+
+from profilecore.access import ANYBODY, Caller, Scope, unauthenticated
+from profilecore.entrypoints.policy import Policy
+from profilecore.errors import NotFound
+from profilecore.ports import Authenticator
+from profilecore.service import ProfileService
+
+T = TypeVar("T")
+
+_OPTION: Final = "access"
+_SCHEME: Final = "bearer "
+
+
+@dataclass(frozen=True, slots=True)
+class Access:
+    """Who may call an operation: whoever has `scope`, or anybody where that is None.
+
+    With `owner` also a caller without it may, for the profiles that they own. What is for
+    `operators` has a port of its own where one is set, and asks for no scope there.
+    """
+
+    scope: Scope | None
+    owner: bool = False
+    operators: bool = False
+
+
+PUBLIC: Final = Access(None)
+OPERATORS: Final = Access(Scope.OPS, operators=True)
+
+
+def needs(scope: Scope, *, or_owner: bool = False) -> Access:
+    """Those with a scope, and the owner of the profile if so said."""
+    return Access(scope, owner=or_owner)
+
+
+READ: Final = needs(Scope.PROFILES_READ, or_owner=True)
+READ_ALL: Final = needs(Scope.PROFILES_READ)
+WRITE: Final = needs(Scope.PROFILES_WRITE, or_owner=True)
+ERASE: Final = needs(Scope.PROFILES_ERASE)
+TASKS_READ: Final = needs(Scope.TASKS_READ)
+TASKS_WRITE: Final = needs(Scope.TASKS_WRITE)
+
+
+class Guard:
+    """Lets a request through to its operation, or not; leaves its caller in the scope.
+
+    Without an authenticator nobody is asked who they are, and everybody may do everything.
+    """
+
+    def __init__(self, authenticator: Authenticator | None, policy: Policy) -> None:
+        self._authenticator = authenticator
+        self._policy = policy
+
+    async def __call__(
+        self, connection: ASGIConnection[Any, Any, Any, Any], handler: BaseRouteHandler
+    ) -> None:
+        access = access_of(handler)
+        if self._on_its_port(connection, access):
+            return
+        if access.scope is None:
+            return
+        if self._authenticator is None:
+            caller = ANYBODY
+        else:
+            caller = await self._authenticator.authenticate(_credential(connection))
+        connection.scope["caller"] = caller  # type: ignore[typeddict-unknown-key]
+        if not (access.owner and caller.subject is not None):
+            caller.require(access.scope)
+
+    def _on_its_port(self, connection: ASGIConnection[Any, Any, Any, Any], access: Access) -> bool:
+        """Whether this came in by the port for operators, and may."""
+        if self._policy.ops_port is None:
+            return False
+        came_in_by = (connection.scope["server"] or ("", None))[1]
+        is_ops = came_in_by == self._policy.ops_port
+        if access.operators != is_ops and access is not PUBLIC:
+            raise NotFound("There is nothing at this path on this port.")
+        return is_ops
+
+
+def access_of(handler: BaseRouteHandler) -> Access:
+    """What was declared for an operation; KeyError where nothing was."""
+    if getattr(handler, "http_methods", None) == {"OPTIONS"}:
+        return PUBLIC  # Litestar makes these: they tell which methods there are
+    found: Access = handler.opt[_OPTION]
+    return found
+
+
+def declared(app: Litestar) -> Iterator[tuple[HTTPRouteHandler, str, Access]]:
+    """Every operation with its path and who may call it. LookupError for one without a rule."""
+    for route in app.routes:
+        for handler in getattr(route, "route_handlers", ()):
+            try:
+                yield handler, route.path_format, access_of(handler)
+            except KeyError:
+                detail = f"Nobody said who may call {handler} at {route.path}"
+                raise LookupError(f"{detail}: give its route `access=`.") from None
+
+
+def caller_of(request: Request[Any, Any, Any]) -> Caller:
+    """Who makes this request; the guard has let them through."""
+    found: Caller = request.scope.get("caller", ANYBODY)  # type: ignore[assignment]
+    return found
+
+
+def owned(values: Mapping[str, Any], caller: Caller) -> Mapping[str, Any]:
+    """What a caller wants written; Denied where it makes a profile somebody else's."""
+    if values.get("owner", caller.subject) != caller.subject:
+        caller.require(Scope.OPS)
+    return values
+
+
+def within_reach(service: ProfileService, request: Request[Any, Any, Any]) -> ProfileService:
+    """The service as its caller has it: without the scope, their own profiles are all there are."""
+    caller, scope = caller_of(request), access_of(request.route_handler).scope
+    if scope is None or scope in caller.scopes or caller.subject is None:
+        return service
+    return service.within(caller.subject)
+
+
+def _credential(connection: ASGIConnection[Any, Any, Any, Any]) -> str:
+    shown = connection.headers.getall("authorization", [])
+    if not shown:
+        raise unauthenticated("Say who you are: send Authorization: Bearer, and your token.")
+    if len(shown) > 1 or not shown[0].lower().startswith(_SCHEME):
+        raise unauthenticated("Authorization takes one credential: Bearer, and your token.")
+    return shown[0][len(_SCHEME) :].strip()
