@@ -6,21 +6,19 @@ import signal
 import socket
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
+from functools import partial
 from math import ceil
-from uuid import uuid4
 
-import msgspec
 import uvicorn
 from loguru import logger
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from profilecore.entrypoints.http import create_app
 from profilecore.entrypoints.http.edge import AsgiApp
-from profilecore.entrypoints.http.problems import MEDIA_TYPE, Problem
 from profilecore.entrypoints.lifecycle import Lifecycle
 from profilecore.entrypoints.opening import opened
+from profilecore.entrypoints.protocol import Protocol
 from profilecore.entrypoints.settings import Settings
-from profilecore.errors import Invalid, Unavailable
+from profilecore.errors import Unavailable
 
 Started = Callable[[str], None]
 
@@ -61,24 +59,6 @@ async def _serve(settings: Settings, started: Started) -> None:
             await server.serve(sockets=listeners)
 
 
-class _Protocol(HttpToolsProtocol):
-    """uvicorn's, which answers what is no HTTP by a problem document, as all else is answered."""
-
-    def send_400_response(self, msg: str) -> None:
-        problem = Problem.of(Invalid("This is not HTTP/1.1.", code="malformed"), "/")
-        problem.request_id = uuid4().hex
-        body = msgspec.json.encode(problem)
-        head = (
-            "HTTP/1.1 400 Bad Request",
-            f"Content-Type: {MEDIA_TYPE}",
-            f"Content-Length: {len(body)}",
-            f"X-Request-ID: {problem.request_id}",
-            "Connection: close",
-        )
-        self.transport.write("\r\n".join((*head, "", "")).encode() + body)
-        self.transport.close()
-
-
 class _Server(uvicorn.Server):
     """uvicorn, with our order of stopping: say so, wait, stop listening, drain, close."""
 
@@ -88,7 +68,11 @@ class _Server(uvicorn.Server):
         super().__init__(
             uvicorn.Config(
                 app,
-                http=_Protocol,
+                http=partial(  # type: ignore[arg-type]
+                    Protocol,
+                    head_timeout=settings.head_timeout.total_seconds(),
+                    stall_timeout=settings.body_timeout.total_seconds(),
+                ),
                 lifespan="off",
                 log_config=None,
                 access_log=False,

@@ -191,8 +191,13 @@ class Settings:
     log_kept: timedelta = variable(
         duration(), "30d", "How long `gc` leaves an entry of the change log"
     )
+    head_timeout: timedelta = variable(
+        duration(_MOMENT), "10s", "Longest time the headers of a request may take to arrive"
+    )
     body_timeout: timedelta = variable(
-        duration(_MOMENT), "30s", "Longest time a request body may take to arrive"
+        duration(_MOMENT),
+        "30s",
+        "Longest time a request body may take to arrive, and an answer may wait to be read",
     )
     shutdown_delay: timedelta = variable(
         duration(), "0s", "Time to be not ready before the listener closes"

@@ -53,6 +53,7 @@ MEANINGS = {
     "too_many_pixels": Meaning(422, "The image has too many pixels"),
     "too_many_frames": Meaning(422, "The image has more than one frame"),
     "broken_image": Meaning(422, "The image cannot be decoded"),
+    "headers_too_large": Meaning(431, "The headers are too large"),
     "precondition_required": Meaning(428, "If-Match is required"),
     "internal": Meaning(500, "Something went wrong here"),
     "unavailable": Meaning(503, "The service cannot answer now"),

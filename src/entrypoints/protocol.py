@@ -1,0 +1,126 @@
+"""HTTP/1.1 on a connection: uvicorn's, with bounds for what is slow or has no end."""
+
+import asyncio
+from http import HTTPStatus
+from typing import Any, Final
+from uuid import uuid4
+
+import msgspec
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
+
+from profilecore.entrypoints.http.problems import MEDIA_TYPE, Problem, Refusal
+from profilecore.errors import Invalid, ProfilecoreError
+
+HEAD_MAX: Final = 32 * 1024  # bytes of a request line and its headers
+_NO_HTTP: Final = Invalid("This is not HTTP/1.1.", code="malformed")
+_TOO_LARGE: Final = Refusal(
+    f"The headers have more than {HEAD_MAX:,} bytes, the most that is taken.",
+    code="headers_too_large",
+)
+_TOO_SLOW: Final = Refusal(
+    "The headers did not arrive in time; send them again, faster.", code="request_timeout"
+)
+
+
+class Protocol(HttpToolsProtocol):
+    """Gives a head `head_timeout` seconds to arrive, and an answer `stall_timeout` to be read.
+
+    What is no request that can be taken is answered by a problem document, as all else is.
+    """
+
+    def __init__(
+        self, *given: Any, head_timeout: float, stall_timeout: float, **named: Any
+    ) -> None:
+        super().__init__(*given, **named)
+        self._head_timeout = head_timeout
+        self._stall_timeout = stall_timeout
+        self._head: int | None = 0
+        """Bytes of the head that is on its way; None while none is."""
+        self._late: asyncio.TimerHandle | None = None
+        self._stalled: asyncio.TimerHandle | None = None
+        self._refusal: ProfilecoreError = _NO_HTTP
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        super().connection_made(transport)
+        self._expect_head()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._head = None
+        self._expect_head()
+        self.resume_writing()
+        super().connection_lost(exc)
+
+    def data_received(self, data: bytes) -> None:
+        if self._head is None and not self._answering():
+            self._head = 0
+        if self._head is not None:
+            self._head += len(data)
+        super().data_received(data)
+        if self._head is not None and self._head > HEAD_MAX:
+            self._refuse(_TOO_LARGE)
+        self._expect_head()
+
+    def on_message_begin(self) -> None:
+        super().on_message_begin()
+        if self._head is None:  # it came with the end of the one before
+            self._head = 0
+
+    def on_headers_complete(self) -> None:
+        self._head = None
+        size = len(self.url) + sum(len(name) + len(value) for name, value in self.headers)
+        if size > HEAD_MAX:  # it came in one piece
+            self._refusal = _TOO_LARGE
+            raise ValueError(size)  # which the parser stops at
+        super().on_headers_complete()
+
+    def send_400_response(self, msg: str) -> None:
+        self._refuse(self._refusal)
+
+    def pause_writing(self) -> None:
+        super().pause_writing()
+        if self._stalled is None:
+            self._stalled = self.loop.call_later(self._stall_timeout, self.transport.abort)
+
+    def resume_writing(self) -> None:
+        super().resume_writing()
+        if self._stalled is not None:
+            self._stalled.cancel()
+            self._stalled = None
+
+    def _answering(self) -> bool:
+        # uvicorn has no cycle before the first request, whatever its type says.
+        cycle: RequestResponseCycle | None = self.cycle
+        return cycle is not None and not cycle.response_complete
+
+    def _expect_head(self) -> None:
+        """Have a head that is on its way bounded in time, and none that is not."""
+        if self._head is None and self._late is not None:
+            self._late.cancel()
+            self._late = None
+        elif self._head is not None and self._late is None:
+            self._late = self.loop.call_later(self._head_timeout, self._give_up)
+
+    def _give_up(self) -> None:
+        if self._head:
+            self._refuse(_TOO_SLOW)
+        else:
+            self.transport.close()  # who says nothing is told nothing
+
+    def _refuse(self, error: ProfilecoreError) -> None:
+        self._head = None
+        if self._answering():
+            self.transport.close()  # who reads that would take this for a part of it
+        if self.transport.is_closing():
+            return
+        problem = Problem.of(error, "/")
+        problem.request_id = uuid4().hex
+        body = msgspec.json.encode(problem)
+        head = (
+            f"HTTP/1.1 {problem.status} {HTTPStatus(problem.status).phrase}",
+            f"Content-Type: {MEDIA_TYPE}",
+            f"Content-Length: {len(body)}",
+            f"X-Request-ID: {problem.request_id}",
+            "Connection: close",
+        )
+        self.transport.write("\r\n".join((*head, "", "")).encode() + body)
+        self.transport.close()
