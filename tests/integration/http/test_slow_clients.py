@@ -61,6 +61,13 @@ def test_the_next_request_has_the_time_anew(server: Server) -> None:
         problem(response(ends(wire)), 408, "request_timeout")
 
 
+def test_a_head_that_came_with_the_request_before(server: Server) -> None:
+    with Wire(server) as wire:
+        wire.send(GET + b"\r\n" + GET)
+        assert wire.until(b'"alive"}').startswith(b"HTTP/1.1 200")
+        problem(response(ends(wire)), 408, "request_timeout")
+
+
 def test_line_ends_are_no_request(server: Server) -> None:
     """They take a connection that is kept alive out of its wait, and put it into this one."""
     with Wire(server) as wire:
