@@ -63,7 +63,7 @@ class Protocol(HttpToolsProtocol):
     def on_message_begin(self) -> None:
         super().on_message_begin()
         if self._head is None:  # it came with the end of the one before
-            self._head = 0
+            self._head = 1  # or more
 
     def on_headers_complete(self) -> None:
         self._head = None
