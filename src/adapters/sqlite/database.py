@@ -5,10 +5,10 @@ import os
 import sqlite3
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Final, TypeVar
+from typing import Any, Final, TypeAlias, TypeVar
 
 from profilecore.adapters.sqlite.errors import translated
 from profilecore.adapters.sqlite.schema import check, migrate
@@ -16,6 +16,7 @@ from profilecore.adapters.sqlite.writer import Writer
 from profilecore.errors import Unavailable
 
 T = TypeVar("T")
+Row: TypeAlias = tuple[Any, ...] | Mapping[str, Any]
 
 READ_MAX: Final = 5.0
 _STEPS_BETWEEN_LOOKS = 10_000  # of SQLite's machine, some 0.1 ms
@@ -63,6 +64,10 @@ class SqliteDatabase:
     async def write(self, run: Callable[[sqlite3.Connection], T]) -> T:
         """Give what `run` gave, once what it wrote is durable; undo it where it raises."""
         return await self._opened().writer.run(run)
+
+    async def execute(self, statement: str, *rows: Row) -> int:
+        """Write by one statement, once for each row of parameters; give how many it has changed."""
+        return await self.write(lambda connection: connection.executemany(statement, rows).rowcount)
 
     def _opened(self) -> "_Open":
         if self._open is None:

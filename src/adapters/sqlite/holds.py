@@ -33,14 +33,13 @@ class SqliteHolds:
         await self._database.write(lambda c: _hold(c, image_id, holder, self._clock(), lease))
 
     async def release(self, image_id: str, holder: str) -> None:
-        await self._database.write(lambda c: c.execute(_RELEASE, (image_id, holder)))
+        await self._database.execute(_RELEASE, (image_id, holder))
 
     async def condemn(self, image_ids: Collection[str], lease: timedelta) -> Collection[str]:
         return await self._database.write(lambda c: _condemn(c, image_ids, self._clock(), lease))
 
     async def forget(self, image_ids: Collection[str]) -> None:
-        keys = [(image_id,) for image_id in image_ids]
-        await self._database.write(lambda c: c.executemany(_FORGET, keys))
+        await self._database.execute(_FORGET, *((image_id,) for image_id in image_ids))
 
     async def unused(self, image_ids: Collection[str]) -> Collection[str]:
         return await self._database.read(lambda c: _unused(c, image_ids, self._clock()))

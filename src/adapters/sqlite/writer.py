@@ -110,7 +110,7 @@ class Writer:
         self._connection.execute("SAVEPOINT job")
         outcome: _Outcome
         try:
-            outcome = job.run(self._connection), None
+            outcome = self._result(job), None
         except sqlite3.Error:
             raise  # the whole transaction is in doubt
         except Exception as refusal:
@@ -118,6 +118,13 @@ class Writer:
             outcome = None, meaning(refusal)
         self._connection.execute("RELEASE job")
         return outcome
+
+    def _result(self, job: _Job) -> Any:
+        result = job.run(self._connection)
+        if isinstance(result, sqlite3.Cursor):
+            # Where another thread lets go of it, that resets what this one may be running.
+            raise TypeError("a cursor must stay in the thread that writes")
+        return result
 
 
 def _tell(group: list[_Job], outcomes: list[_Outcome]) -> None:

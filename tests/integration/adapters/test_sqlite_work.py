@@ -163,7 +163,7 @@ async def test_a_text_without_utf8_is_the_callers(database: SqliteDatabase) -> N
 async def test_an_index_that_disagrees_is_no_conflict(database: SqliteDatabase) -> None:
     """A constraint that is not one of the port's is a failure of the store, not a refusal."""
     await database.write(
-        lambda c: c.execute("CREATE UNIQUE INDEX odd ON profiles (bio) WHERE bio <> ''")
+        lambda c: c.execute("CREATE UNIQUE INDEX odd ON profiles (bio) WHERE bio <> ''").rowcount
     )
     profiles = SqliteProfiles(database)
     await add(profiles, person(bio="x"))

@@ -318,3 +318,13 @@ async def test_nothing_is_accepted_after_the_close(connection: Connection) -> No
         async with asyncio.timeout(1):
             with pytest.raises(Unavailable):
                 await writer.run(insert(1))
+
+
+async def test_a_cursor_stays_in_the_thread_that_writes(
+    writer: Writer, connection: Connection
+) -> None:
+    """What another thread lets go of resets the statement, which may be running again by then."""
+    with pytest.raises(TypeError, match="a cursor must stay"):
+        await writer.run(lambda c: c.execute("INSERT INTO t VALUES (1)"))
+    await writer.run(insert(2))
+    assert rows(connection) == [2]
