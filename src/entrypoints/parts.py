@@ -11,7 +11,7 @@ from profilecore.entrypoints.policy import Policy
 from profilecore.entrypoints.telemetry import HttpMetrics
 from profilecore.feed import Feed
 from profilecore.images import Collector, ImageService
-from profilecore.ports import Authenticator, Blobs, Log, Profiles, TaskUpkeep
+from profilecore.ports import Authenticator, Blobs, Log, Profiles, TaskUpkeep, Tokens
 from profilecore.service import ProfileService
 from profilecore.tasks import TaskService
 
@@ -41,6 +41,7 @@ class Parts:
     collector: Collector
     tasks: TaskService
     upkeep: TaskUpkeep
+    tokens: Tokens
     blobs: Blobs
     feed: Feed
     lifecycle: Lifecycle

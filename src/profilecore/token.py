@@ -11,7 +11,7 @@ from typing import Final
 from uuid import UUID
 
 from profilecore.access import Scope
-from profilecore.errors import FieldError, Invalid
+from profilecore.errors import Conflict, FieldError, Invalid
 from profilecore.identifiers import new_id
 from profilecore.rules import is_line
 
@@ -28,7 +28,7 @@ class Token:
     """What is kept of an API token: not the secret, but its SHA-256.
 
     A slow hash would add nothing: the secret is 256 random bits, and not a password. `subject` is
-    who its holder is. It ends at `expires_at`, and at `revoked_at`. Raises Invalid.
+    who its holder is. It ends at `expires_at`, and once it is revoked. Raises Invalid.
     """
 
     id: UUID
@@ -61,8 +61,11 @@ class Token:
         return hmac.compare_digest(self.digest, digest_of(secret))
 
     def valid(self, at: datetime) -> bool:
-        """Whether it has neither ended nor been revoked."""
-        return not any(end is not None and end <= at for end in (self.expires_at, self.revoked_at))
+        """Whether it has neither ended nor been revoked.
+
+        `revoked_at` is by another machine's clock: one that is fast must not put it off.
+        """
+        return self.revoked_at is None and (self.expires_at is None or at < self.expires_at)
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,3 +108,8 @@ def parsed(text: str) -> tuple[UUID, str] | None:
     """The id and the secret of a token's text; None where it has another shape."""
     found = SHAPE.fullmatch(text)
     return None if found is None else (UUID(found[1]), found[2])
+
+
+def taken(token: Token) -> Conflict:
+    """A token with its id is there already."""
+    return Conflict(f"There is a token {token.id} already.", code="id_taken")

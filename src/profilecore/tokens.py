@@ -6,6 +6,7 @@ from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from typing import Final
 from uuid import UUID
 
@@ -73,7 +74,7 @@ class TokenAuthenticator:
         reading = self._reading.get(token_id)
         if reading is None:  # many requests with one token are one read
             reading = self._reading[token_id] = asyncio.create_task(self._read(token_id))
-            reading.add_done_callback(lambda _: self._reading.pop(token_id, None))
+            reading.add_done_callback(partial(self._over, token_id))
         return await asyncio.shield(reading)  # whoever leaves takes it from nobody else
 
     async def _read(self, token_id: UUID) -> Token | None:
@@ -85,6 +86,11 @@ class TokenAuthenticator:
             if len(self._kept) > KEPT_MAX:
                 self._kept.popitem(last=False)
         return token
+
+    def _over(self, token_id: UUID, reading: asyncio.Task[Token | None]) -> None:
+        del self._reading[token_id]
+        if not reading.cancelled():
+            reading.exception()  # those who asked may all be gone
 
     def _note(self, token_id: UUID, at: datetime) -> None:
         self._used[token_id] = at

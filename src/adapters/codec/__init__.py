@@ -1,6 +1,7 @@
 """How profiles and events are written down, the same in every adapter."""
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
 
@@ -82,7 +83,6 @@ _json_out = msgspec.json.Encoder()
 
 def encode(profile: Profile) -> bytes:
     """All eleven fields, times as whole microseconds."""
-    deleted_at = profile.deleted_at
     return _profiles_out.encode(
         _Kept(
             _FORM,
@@ -96,7 +96,7 @@ def encode(profile: Profile) -> bytes:
             profile.version,
             microseconds(profile.created_at),
             microseconds(profile.updated_at),
-            None if deleted_at is None else microseconds(deleted_at),
+            microseconds_or_none(profile.deleted_at),
         )
     )
 
@@ -118,7 +118,7 @@ def decode(kept: bytes) -> Profile:
             version=k.version,
             created_at=moment(k.created_at),
             updated_at=moment(k.updated_at),
-            deleted_at=None if k.deleted_at is None else moment(k.deleted_at),
+            deleted_at=moment_or_none(k.deleted_at),
         )
     except (ValueError, OverflowError) as error:
         raise Garbled("A profile was kept in a form that cannot be read.") from error
@@ -185,7 +185,7 @@ def profile_of(row: tuple[Any, ...]) -> Profile:
             version=version,
             created_at=moment(created_at),
             updated_at=moment(updated_at),
-            deleted_at=None if deleted_at is None else moment(deleted_at),
+            deleted_at=moment_or_none(deleted_at),
         )
     except (ValueError, TypeError, OverflowError) as error:
         raise Garbled("A profile in the database cannot be read.") from error
@@ -215,10 +215,20 @@ def columns_of(profile: Profile) -> dict[str, Any]:
         "version": profile.version,
         "created_at": microseconds(profile.created_at),
         "updated_at": microseconds(profile.updated_at),
-        "deleted_at": None if profile.deleted_at is None else microseconds(profile.deleted_at),
+        "deleted_at": microseconds_or_none(profile.deleted_at),
     }
 
 
 def id_of(kept: Any) -> UUID:
     """An id as a database gives it: a UUID, or the bytes of one."""
     return kept if isinstance(kept, UUID) else UUID(bytes=kept)
+
+
+def moment_or_none(since_epoch: int | None) -> datetime | None:
+    """The inverse of `microseconds_or_none`."""
+    return None if since_epoch is None else moment(since_epoch)
+
+
+def microseconds_or_none(at: datetime | None) -> int | None:
+    """A time as `microseconds` has it, if there is one."""
+    return None if at is None else microseconds(at)

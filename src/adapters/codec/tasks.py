@@ -1,11 +1,10 @@
 """How tasks are written down, the same in every adapter."""
 
-from datetime import datetime
 from typing import Any, Final
 
 import msgspec
 
-from profilecore.adapters.codec import Garbled, id_of
+from profilecore.adapters.codec import Garbled, id_of, microseconds_or_none, moment_or_none
 from profilecore.paging import microseconds, moment
 from profilecore.schedule import Claim
 from profilecore.task import Failure, Status, Task
@@ -45,13 +44,13 @@ def task_of(row: tuple[Any, ...]) -> Task:
             id=id_of(kept["id"]),
             payload=_mapping_in.decode(kept["payload"]),
             status=Status(kept["status"]),
-            due_at=_moment_or_none(kept["due_at"]),
+            due_at=moment_or_none(kept["due_at"]),
             result=_any_in.decode(kept["result"]),
             errors=tuple(
                 Failure(number, moment(at), text)
                 for number, at, text in _errors_in.decode(kept["errors"])
             ),
-            started_at=_moment_or_none(kept["started_at"]),
+            started_at=moment_or_none(kept["started_at"]),
             cancelling=bool(kept["cancelling"]),
             trace=_trace_in.decode(kept["trace"]),
         )
@@ -88,12 +87,12 @@ def step_columns(task: Task) -> dict[str, Any]:
         "status": task.status,
         "priority": task.priority,
         "run_at": microseconds(task.run_at),
-        "due_at": _microseconds_or_none(task.due_at),
+        "due_at": microseconds_or_none(task.due_at),
         "attempt": task.attempt,
         "progress": task.progress,
         "result": encode_json(task.result),
         "errors": encode_json([(f.attempt, microseconds(f.at), f.text) for f in task.errors]),
-        "started_at": _microseconds_or_none(task.started_at),
+        "started_at": microseconds_or_none(task.started_at),
         "fence": task.fence,
         "cancelling": task.cancelling,
         "revision": task.revision,
@@ -104,11 +103,3 @@ def step_columns(task: Task) -> dict[str, Any]:
 def encode_json(value: Any) -> str:
     """A payload, a result or the like, as JSON."""
     return _out.encode(value).decode()
-
-
-def _moment_or_none(since_epoch: int | None) -> datetime | None:
-    return None if since_epoch is None else moment(since_epoch)
-
-
-def _microseconds_or_none(at: datetime | None) -> int | None:
-    return None if at is None else microseconds(at)

@@ -10,6 +10,7 @@ from profilecore.adapters.memory.holds import MemoryHolds
 from profilecore.adapters.memory.queue import MemoryQueue
 from profilecore.adapters.memory.store import MemoryLog, MemoryProfiles, MemoryStore
 from profilecore.adapters.memory.tasks import MemoryTasks
+from profilecore.adapters.memory.tokens import MemoryTokens
 
 __all__ = [
     "MemoryBlobs",
@@ -21,4 +22,5 @@ __all__ = [
     "MemoryQueue",
     "MemoryStore",
     "MemoryTasks",
+    "MemoryTokens",
 ]

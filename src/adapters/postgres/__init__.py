@@ -8,6 +8,7 @@ from profilecore.adapters.postgres.log import PostgresLog
 from profilecore.adapters.postgres.migrate import Migrations
 from profilecore.adapters.postgres.profiles import PostgresProfiles
 from profilecore.adapters.postgres.tasks import PostgresTasks
+from profilecore.adapters.postgres.tokens import PostgresTokens
 
 __all__ = [
     "Migrations",
@@ -18,4 +19,5 @@ __all__ = [
     "PostgresLog",
     "PostgresProfiles",
     "PostgresTasks",
+    "PostgresTokens",
 ]

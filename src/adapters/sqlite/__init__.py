@@ -6,6 +6,7 @@ from profilecore.adapters.sqlite.holds import SqliteHolds
 from profilecore.adapters.sqlite.log import SqliteLog
 from profilecore.adapters.sqlite.profiles import SqliteProfiles
 from profilecore.adapters.sqlite.tasks import SqliteTasks
+from profilecore.adapters.sqlite.tokens import SqliteTokens
 
 __all__ = [
     "SqliteBookmark",
@@ -14,4 +15,5 @@ __all__ = [
     "SqliteLog",
     "SqliteProfiles",
     "SqliteTasks",
+    "SqliteTokens",
 ]

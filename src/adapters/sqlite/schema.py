@@ -140,6 +140,22 @@ STEPS: Final = (
         WHERE owner IS NOT NULL AND deleted_at IS NULL
         """,
     ),
+    (
+        # Of the secret only its SHA-256; the scopes with spaces between them.
+        """
+        CREATE TABLE tokens (
+            id BLOB NOT NULL PRIMARY KEY,
+            name TEXT NOT NULL,
+            subject TEXT NOT NULL,
+            scopes TEXT NOT NULL,
+            digest BLOB NOT NULL,
+            created_at INTEGER NOT NULL,
+            expires_at INTEGER,
+            revoked_at INTEGER,
+            used_at INTEGER
+        )
+        """,
+    ),
 )
 
 

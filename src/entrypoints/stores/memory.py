@@ -9,6 +9,7 @@ from profilecore.adapters.memory import (
     MemoryProfiles,
     MemoryStore,
     MemoryTasks,
+    MemoryTokens,
 )
 from profilecore.entrypoints.stores.common import EVENTS, only_era
 
@@ -28,3 +29,4 @@ class Memory(containers.DeclarativeContainer):
     log = providers.Singleton(MemoryLog, store)
     holds = providers.Singleton(MemoryHolds, store)
     bookmark = providers.Singleton(MemoryBookmark, store, EVENTS)
+    tokens = providers.Singleton(MemoryTokens)

@@ -12,6 +12,7 @@ from profilecore.adapters.postgres import (
     PostgresLog,
     PostgresProfiles,
     PostgresTasks,
+    PostgresTokens,
 )
 from profilecore.entrypoints.resources import opening
 from profilecore.entrypoints.settings import Settings
@@ -73,3 +74,4 @@ class Postgres(containers.DeclarativeContainer):
     tasks = providers.Singleton(PostgresTasks, database)
     holds = providers.Singleton(PostgresHolds, database)
     bookmark = providers.Singleton(PostgresBookmark, database, EVENTS)
+    tokens = providers.Singleton(PostgresTokens, database)

@@ -9,6 +9,7 @@ from profilecore.adapters.sqlite import (
     SqliteLog,
     SqliteProfiles,
     SqliteTasks,
+    SqliteTokens,
 )
 from profilecore.entrypoints.resources import opening
 from profilecore.entrypoints.settings import Settings
@@ -34,3 +35,4 @@ class Sqlite(containers.DeclarativeContainer):
     tasks = providers.Singleton(SqliteTasks, database)
     holds = providers.Singleton(SqliteHolds, database)
     bookmark = providers.Singleton(SqliteBookmark, database, EVENTS)
+    tokens = providers.Singleton(SqliteTokens, database)

@@ -37,7 +37,10 @@ class Tokens(Protocol):
         ...
 
     async def revoke(self, token_id: UUID, at: datetime) -> bool:
-        """Have it end at that time; False where there is none. One that was revoked stays so."""
+        """End it, and note that time; False where there is none.
+
+        One that was revoked before keeps the time of then.
+        """
         ...
 
     async def used(self, moments: Mapping[UUID, datetime]) -> None:

@@ -1,0 +1,65 @@
+"""The tokens in PostgreSQL pass the whole contract, and are read on the primary."""
+
+from collections.abc import AsyncIterator, Iterator
+
+import pytest
+
+from profilecore.adapters.postgres import PostgresAddress, PostgresDatabase, PostgresTokens
+from profilecore.ports import Tokens
+from tests.contracts.places import Place, Traits
+from tests.contracts.samples import AT
+from tests.contracts.tokens import TokensContract, new_token, stored
+from tests.support.postgres import database, emptied, reachable
+from tests.support.replication import Pair, replicated
+
+
+class PostgresTokensPlace(Place[Tokens]):
+    def __init__(self, address: PostgresAddress) -> None:
+        self._address = address
+        self._opened: list[PostgresDatabase] = []
+        emptied(address)
+
+    async def open(self) -> Tokens:
+        opened = PostgresDatabase(self._address)
+        await opened.open()
+        self._opened.append(opened)
+        return PostgresTokens(opened)
+
+    async def close(self) -> None:
+        while self._opened:
+            await self._opened.pop().close()
+
+
+@pytest.fixture(scope="module")
+def address() -> Iterator[PostgresAddress]:
+    with reachable() as server, database(server) as address:
+        yield address
+
+
+class TestPostgresTokens(TokensContract):
+    traits = Traits(durable=True, shared=True)
+
+    @pytest.fixture
+    async def place(self, address: PostgresAddress) -> AsyncIterator[Place[Tokens]]:
+        place = PostgresTokensPlace(address)
+        yield place
+        await place.close()
+
+
+@pytest.fixture
+def pair() -> Iterator[Pair]:
+    with replicated() as pair:
+        yield pair
+
+
+async def test_a_replica_that_is_behind_is_not_asked(pair: Pair) -> None:
+    """It would let in whoever was shut out."""
+    async with pair.using() as opened:
+        tokens, token = PostgresTokens(opened), new_token()
+        await tokens.add(token)
+        pair.caught_up()
+        pair.replica.pause_replay()
+        await tokens.revoke(token.id, AT)
+        for _ in range(20):
+            assert (await stored(tokens, token)).revoked_at == AT
+            assert [found.revoked_at for found in await tokens.list()] == [AT]
