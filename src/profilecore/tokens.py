@@ -51,7 +51,7 @@ class TokenAuthenticator:
         self._reading = dict[UUID, asyncio.Task[Token | None]]()
         self._used = dict[UUID, datetime]()
         self._noting: asyncio.Task[None] | None = None
-        self._noted_at = timer()
+        self._noted_at = float("-inf")  # the first use is noted at once
 
     async def authenticate(self, credential: str) -> Caller:
         shown = parsed(credential)
