@@ -4,7 +4,16 @@ from typing import Annotated
 
 import typer
 
-from profilecore.entrypoints.cli import collecting, data, doctor, images, migrating, running, tasks
+from profilecore.entrypoints.cli import (
+    collecting,
+    data,
+    doctor,
+    images,
+    migrating,
+    running,
+    tasks,
+    tokens,
+)
 from profilecore.entrypoints.cli.exits import PROGRAM, ExitCode, ended, failed
 
 _EPILOG = """\b
@@ -37,6 +46,7 @@ app.command("export")(data.export)
 app.command("seed")(data.seed)
 app.add_typer(tasks.app, name="tasks")
 app.add_typer(images.app, name="images")
+app.add_typer(tokens.app, name="tokens")
 app.add_typer(migrating.app, name="migrate")
 app.command("gc")(collecting.gc)
 app.command("doctor")(doctor.doctor)

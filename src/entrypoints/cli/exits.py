@@ -7,7 +7,7 @@ from enum import IntEnum
 from typing import Final
 
 from profilecore.entrypoints.variables import BadSetting
-from profilecore.errors import ProfilecoreError, Unavailable
+from profilecore.errors import Invalid, ProfilecoreError, Unavailable
 
 PROGRAM = "profilecore"
 
@@ -70,3 +70,9 @@ def failed(text: str, code: ExitCode) -> ExitCode:
     """Say one line on standard error."""
     print(f"{PROGRAM}: {' '.join(text.split())}", file=sys.stderr)
     return code
+
+
+def mistaken(error: Invalid) -> StoppedError:
+    """What was given on the command line is at fault; say of each part what it takes."""
+    said = "; ".join(f"{e.field} {e.message}" for e in error.errors)
+    return StoppedError(f"{said or error.detail}.", ExitCode.USAGE)

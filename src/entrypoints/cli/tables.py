@@ -1,6 +1,7 @@
-"""`profilecore config`: the settings in force, without secrets."""
+"""Tables for people, and `profilecore config`: the settings in force, without secrets."""
 
 import json
+from collections.abc import Sequence
 
 from profilecore.entrypoints.settings import Settings
 
@@ -16,10 +17,14 @@ def as_json(settings: Settings) -> str:
 
 def as_table(settings: Settings) -> str:
     """Every setting on a line of its own, in columns."""
-    head = ("NAME", "VALUE", "FROM", "WHAT IT IS")
-    rows = [head, *settings.rows]
-    widths = [max(len(row[column]) for row in rows) for column in range(3)]
+    return aligned([("NAME", "VALUE", "FROM", "WHAT IT IS"), *settings.rows])
+
+
+def aligned(rows: Sequence[Sequence[str]]) -> str:
+    """A line for each row, with its cells in columns."""
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    widths[-1] = 0  # nothing is beside it
     return "\n".join(
-        "  ".join((*(cell.ljust(width) for cell, width in zip(row, widths, strict=False)), row[3]))
+        "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True))
         for row in rows
     )

@@ -13,7 +13,7 @@ import msgspec
 import typer
 
 from profilecore import Conflict, Invalid, NotFound, Order, Status, Task, TaskService
-from profilecore.entrypoints.cli.exits import PROGRAM, ExitCode, StoppedError, failed
+from profilecore.entrypoints.cli.exits import PROGRAM, ExitCode, StoppedError, failed, mistaken
 from profilecore.entrypoints.cli.output import STANDARD
 from profilecore.entrypoints.cli.stop import stop_requested
 from profilecore.entrypoints.cli.task_views import PAGE, print_task
@@ -54,7 +54,7 @@ class Wanted:
                 unique_key=self.unique_key,
             )
         except Invalid as error:
-            raise _usage(error) from error
+            raise mistaken(error) from error
 
 
 async def submit_task(tasks: TaskService, order: Order, wait: bool, as_json: bool) -> ExitCode:
@@ -62,7 +62,7 @@ async def submit_task(tasks: TaskService, order: Order, wait: bool, as_json: boo
     try:
         task = await tasks.submit(order)
     except Invalid as error:
-        raise _usage(error) from error
+        raise mistaken(error) from error
     if wait:
         task = await _ended(tasks, task)
     if wait or as_json:
@@ -157,8 +157,3 @@ def _time(text: str) -> datetime:
         return msgspec.convert(text, datetime)
     except msgspec.ValidationError as error:
         raise typer.BadParameter(f"{A_TIME}.", param_hint="--at") from error
-
-
-def _usage(error: Invalid) -> StoppedError:
-    said = "; ".join(f"{e.field} {e.message}" for e in error.errors)
-    return StoppedError(f"{said or error.detail}.", ExitCode.USAGE)

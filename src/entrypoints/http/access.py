@@ -16,7 +16,8 @@ from profilecore.service import ProfileService
 
 T = TypeVar("T")
 
-_OPTION: Final = "access"
+OPTION: Final = "access"
+"""The argument of a route that holds its rule."""
 _SCHEME: Final = "bearer "
 
 
@@ -91,7 +92,7 @@ def access_of(handler: BaseRouteHandler) -> Access:
     """What was declared for an operation; KeyError where nothing was."""
     if getattr(handler, "http_methods", None) == {"OPTIONS"}:
         return PUBLIC  # Litestar makes these: they tell which methods there are
-    found: Access = handler.opt[_OPTION]
+    found: Access = handler.opt[OPTION]
     return found
 
 

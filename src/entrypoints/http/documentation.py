@@ -14,7 +14,7 @@ from litestar.params import FromPath
 from litestar.response import File, Redirect
 
 from profilecore.entrypoints.http import bodies, task_bodies
-from profilecore.entrypoints.http.access import OPERATORS, PUBLIC, Access, declared
+from profilecore.entrypoints.http.access import OPERATORS, OPTION, PUBLIC, Access, declared
 from profilecore.entrypoints.http.answers import BatchResult, EventBody, ProfileReading
 from profilecore.entrypoints.http.examples import EXAMPLES
 from profilecore.entrypoints.http.problems import MEDIA_TYPE, Problem
@@ -57,7 +57,9 @@ CONFIG = OpenAPIConfig(
     version=VERSION,
     description="Profiles and pictures. Errors are problem documents (RFC 9457).",
     # Litestar would serve its own view of the operations; `document` completes it first.
-    openapi_router=Router("/unused", route_handlers=[], include_in_schema=False),
+    openapi_router=Router(
+        "/unused", route_handlers=[], include_in_schema=False, opt={OPTION: OPERATORS}
+    ),
 )
 
 

@@ -59,7 +59,10 @@ async def test_the_service_works_with_them(
     service = roles["profiles_service"]
     (tmp_path / "people.ndjson").write_text('{"name": "Ada", "email": "ada@example.com"}\n')
     given = settings(service)
-    for command in ("migrate check", "import people.ndjson", "seed --count 30", "export"):
+    for command in (
+        *("migrate check", "import people.ndjson", "seed --count 30", "export"),
+        *("tokens create ci --scope ops", "tokens list"),
+    ):
         ended = run(tmp_path, *command.split(), **given)
         assert (ended.returncode, "rejected" in ended.stderr) == (0, False), ended.stderr
     with serving(tmp_path / "server", **given) as (_, client):
