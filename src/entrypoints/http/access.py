@@ -83,7 +83,7 @@ class Guard:
             return False
         came_in_by = (connection.scope["server"] or ("", None))[1]
         is_ops = came_in_by == self._policy.ops_port
-        if access.operators != is_ops and access is not PUBLIC:
+        if access.operators != is_ops and access.scope is not None:
             raise NotFound("There is nothing at this path on this port.")
         return is_ops
 
