@@ -19,6 +19,7 @@ from profilecore.entrypoints.environment import (
     parsed,
     variable,
 )
+from profilecore.entrypoints.trust import ALGORITHMS, JWKS
 from profilecore.entrypoints.variables import (
     ADDRESS,
     CALLBACKS,
@@ -172,7 +173,7 @@ class Settings:
         SIGNING, None, "What calls of `http.callback` are signed with"
     )
     auth_mode: str = variable(
-        one_of("none", "token"),
+        one_of("none", "token", "jwt"),
         "none",
         "How callers say who they are; none, for loopback addresses only, lets everybody do all",
         serve=...,
@@ -182,6 +183,18 @@ class Settings:
         None,
         "A port for metrics and documentation, which ask for no token there; if not set they are "
         "on SERVER_PORT, for scope ops",
+    )
+    auth_jwt_issuer: str | None = variable(
+        WORD, None, "Who signs tokens for `AUTH_MODE=jwt`: their `iss`"
+    )
+    auth_jwt_audience: str | None = variable(
+        WORD, None, "What this service is called in tokens: their `aud`"
+    )
+    auth_jwt_jwks: str | Path | None = variable(
+        JWKS, None, "Where the issuer's public keys are, a JWK Set"
+    )
+    auth_jwt_algorithms: tuple[str, ...] = variable(
+        ALGORITHMS, "RS256,ES256,EdDSA", "How tokens may be signed"
     )
     require_if_match: bool = variable(FLAG, "false", "Refuse writes that name no version")
     tombstones_kept: timedelta = variable(
