@@ -15,7 +15,7 @@ from profilecore.entrypoints.stores import store_of
 from profilecore.entrypoints.working import queue_check, working
 from profilecore.errors import Unavailable
 from profilecore.feed import Feed
-from profilecore.ports import Cache, Log, Profiles
+from profilecore.ports import Authenticator, Cache, Log, Profiles
 from profilecore.service import ProfileService
 
 
@@ -46,7 +46,7 @@ async def opened(settings: Settings) -> AsyncIterator[Parts]:
             registry=container.registry(),
             metrics=container.metrics(),
             policy=container.policy(),
-            authenticator=await resolved(container.access().authenticator()),
+            authenticator=await _authenticator(container),
             body_timeout=settings.body_timeout.total_seconds(),
             in_fallback=await in_fallback(container.caching()),
         )
@@ -87,6 +87,13 @@ async def examined(settings: Settings) -> AsyncIterator[Examined]:
             log=await resolved(container.log()),
             cache=await resolved(container.caching().redis()),
         )
+
+
+async def _authenticator(container: Container) -> Authenticator | None:
+    if container.settings().command in ("dev", "serve"):
+        found: Authenticator | None = await resolved(container.access().authenticator())
+        return found
+    return None  # nobody calls it
 
 
 async def _checks(container: Container) -> Checks:

@@ -141,7 +141,12 @@ class Published:
 def authenticator(*keys: Mapping[str, Any], **options: Any) -> JwtAuthenticator:
     """One that believes these keys; without any, that of `token()`."""
     published = options.pop("keys", None) or Published(*(keys or [jwk("EdDSA", "one")]))
-    usual = {"issuer": NAME, "audience": AUDIENCE, "algorithms": ["EdDSA"], "clock": Clock()}
+    usual: dict[str, Any] = {
+        "issuer": NAME,
+        "audience": AUDIENCE,
+        "algorithms": ["EdDSA"],
+        "clock": Clock(),
+    }
     return JwtAuthenticator(published, **(usual | options))
 
 

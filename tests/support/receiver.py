@@ -1,4 +1,4 @@
-"""A real HTTP server that is called back."""
+"""A real HTTP server that is called back, or asked."""
 
 import ssl
 import threading
@@ -17,16 +17,24 @@ class Call:
 
 
 class Receiver:
-    """Answers as the path asks it to: `/204`, `/302`, `/slow/…`, `/huge/…` and so on."""
+    """Answers as the path asks it to: `/204`, `/302`, `/slow/…`, `/huge/…` and so on.
+
+    `instead` is a path whose answer is given whatever is asked for.
+    """
 
     def __init__(self, certificate: Path | None = None) -> None:
         self.calls: list[Call] = []
         self.sent = 0
+        self.body = b'{"said":"\xc3\xbc"}'
+        self.instead: str | None = None
         self.stopping = threading.Event()
         receiver = self
 
         class Answering(BaseHTTPRequestHandler):
             protocol_version = "HTTP/1.1"
+
+            def do_GET(self) -> None:
+                receiver.answer(self)
 
             def do_POST(self) -> None:
                 receiver.answer(self)
@@ -67,7 +75,7 @@ class Receiver:
     def answer(self, handler: BaseHTTPRequestHandler) -> None:
         body = handler.rfile.read(int(handler.headers.get("Content-Length", 0)))
         self.calls.append(Call(handler.path, dict(handler.headers.items()), body))
-        match handler.path.strip("/").partition("/")[0]:
+        match (self.instead or handler.path).strip("/").partition("/")[0]:
             case "slow":
                 self.stopping.wait(60)
             case "drip":
@@ -87,7 +95,7 @@ class Receiver:
                 handler.send_header("Content-Length", "0")
                 handler.end_headers()
             case status:
-                self._whole(handler, int(status), b'{"said":"\xc3\xbc"}')
+                self._whole(handler, int(status), self.body)
 
     def _whole(self, handler: BaseHTTPRequestHandler, status: int, body: bytes) -> None:
         handler.send_response(status)

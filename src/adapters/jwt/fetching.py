@@ -12,7 +12,6 @@ from profilecore.adapters.jwt.key_set import SET_MAX
 from profilecore.errors import Unavailable
 
 CONNECT_MAX: Final = 2.0
-TIME_MAX: Final = 5.0
 _HEADERS: Final = {
     "User-Agent": "profilecore",
     "Accept": "application/jwk-set+json, application/json",
@@ -33,17 +32,17 @@ _ROOTS: Final = (
 )
 
 
-async def fetched(url: str, trusted: ssl.SSLContext) -> bytes:
-    """Get it. Raises Unavailable."""
+async def fetched(url: str, trusted: ssl.SSLContext, time_max: float) -> bytes:
+    """Get it within so many seconds. Raises Unavailable."""
     with translated():
         async with (
-            asyncio.timeout(TIME_MAX),
+            asyncio.timeout(time_max),
             httpx.AsyncClient(
                 headers=_HEADERS,
                 verify=trusted,
                 trust_env=False,
                 follow_redirects=False,
-                timeout=httpx.Timeout(TIME_MAX, connect=CONNECT_MAX),
+                timeout=httpx.Timeout(time_max, connect=CONNECT_MAX),
             ) as client,
             client.stream("GET", url) as response,
         ):

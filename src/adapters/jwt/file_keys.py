@@ -44,11 +44,11 @@ class FileKeys:
             stamp = self._stamped()
             if stamp == self._stamp and self._last.keys is not None:
                 return self._last.keys
-            self._stamp = None  # until it is read: what cannot be is tried again
             text = self._read()
             self._stamp = stamp
             return self._last.take(text)
         except OSError as error:
+            self._stamp = None  # whatever comes next is read, were it the same file
             return self._last.failed(error.strerror or type(error).__name__, error)
         except Invalid as error:
             return self._last.failed(error.detail, error)

@@ -15,6 +15,7 @@ from profilecore.adapters.jwt.last_good import LastGood, Say
 from profilecore.errors import Invalid, Unavailable
 
 # Seconds, all of them.
+TIME_MAX: Final = 5.0  # for one request
 RENEWED_AFTER: Final = 240.0  # in the background
 FRESH_FOR: Final = 300.0  # after which one waits for newer ones
 KEPT_FOR: Final = 86_400.0  # while the issuer is away
@@ -28,11 +29,19 @@ class UrlKeys:
     is away, nobody waits for it, but those who show a key that is not known.
     """
 
-    def __init__(self, url: str, *, say: Say, timer: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self,
+        url: str,
+        *,
+        say: Say,
+        timer: Callable[[], float] = time.monotonic,
+        time_max: float = TIME_MAX,
+    ) -> None:
         self._url = url
         self._where = urlsplit(url)._replace(query="").geturl()
         self._last = LastGood(self._where, say)
         self._timer = timer
+        self._time_max = time_max
         self._trusted: ssl.SSLContext | None = None
         self._read_at = float("-inf")
         self._asked_at = float("-inf")
@@ -83,7 +92,7 @@ class UrlKeys:
             self._trusted = httpx.create_ssl_context()
         self._asked_at = at = self._timer()
         try:
-            self._last.take(await fetched(self._url, self._trusted))
+            self._last.take(await fetched(self._url, self._trusted, self._time_max))
             self._read_at = at
         except (Invalid, Unavailable) as error:
             self._last.failed(error.detail, error)

@@ -11,7 +11,7 @@ import pytest
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from profilecore import Denied
-from profilecore.adapters.jwt import ALGORITHMS, reading
+from profilecore.adapters.jwt import ALGORITHMS
 from profilecore.adapters.jwt.reading import KID_MAX, TOKEN_MAX
 from tests.support.issuer import (
     Published,
@@ -227,8 +227,8 @@ class Spent:
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.steps: list[str] = []
         for place, name in (
-            (reading.base64, "urlsafe_b64decode"),
-            (reading.json, "loads"),
+            (base64, "urlsafe_b64decode"),
+            (json, "loads"),
             (hashlib, "sha256"),
         ):
             self._count(monkeypatch, place, name)

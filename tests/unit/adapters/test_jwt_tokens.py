@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from profilecore import Caller, Denied, Invalid, Scope
-from profilecore.adapters.jwt import ALGORITHMS, JwtAuthenticator
+from profilecore.adapters.jwt import ALGORITHMS, JwtAuthenticator, reading
 from profilecore.adapters.jwt import authenticator as module
 from tests.support.issuer import (
     AUDIENCE,
@@ -143,12 +143,22 @@ def test_a_token_without_an_end_is_refused() -> None:
     refused(token(exp=LEFT_OUT), "no end")
 
 
-NO_TIMES = [None, "1800000300", "", True, [1_800_000_300], {}, 2**53 + 1, -(2**53) - 1, 10**300]
+NO_TIMES: list[Any] = [
+    None,
+    "1800000300",
+    "",
+    True,
+    [1_800_000_300],
+    {},
+    2**53 + 1,
+    -(2**53) - 1,
+    10**300,
+]
 
 
 @pytest.mark.parametrize("name", ["exp", "nbf", "iat"])
 @pytest.mark.parametrize("time", NO_TIMES)
-def test_a_time_is_a_number_of_seconds(name: str, time: object) -> None:
+def test_a_time_is_a_number_of_seconds(name: str, time: Any) -> None:
     refused(token(**{name: time}), f"{name} of the token is not a time")
 
 
@@ -172,9 +182,13 @@ def test_a_token_ends_when_its_time_and_the_leeway_are_over(exp: float, good: bo
 
 @pytest.mark.parametrize("name", ["nbf", "iat"])
 def test_a_token_begins_at_its_time_or_by_the_leeway_before(name: str) -> None:
-    assert at_once(authenticator(), token(**{name: NOW + 30})).subject == "ada"
-    refused(token(**{name: NOW + 30.5}), f"{name} is in the future")
-    refused(token(**{name: NOW + 1}), f"{name} is in the future", leeway=0)
+    def beginning(time: float) -> str:
+        claim: dict[str, Any] = {name: time}
+        return token(**claim)
+
+    assert at_once(authenticator(), beginning(NOW + 30)).subject == "ada"
+    refused(beginning(NOW + 30.5), f"{name} is in the future")
+    refused(beginning(NOW + 1), f"{name} is in the future", leeway=0)
 
 
 # Keys
@@ -263,9 +277,9 @@ def test_nobody_is_asked_for_a_key_that_could_not_be_used(header: dict[str, Any]
 def counting(monkeypatch: pytest.MonkeyPatch) -> Callable[[], int]:
     """How many tokens were taken apart so far."""
     taken = 0
-    read = module.read
+    read = reading.read
 
-    def counted(credential: str) -> Any:
+    def counted(credential: str) -> reading.Unverified:
         nonlocal taken
         taken += 1
         return read(credential)
