@@ -2,7 +2,7 @@
 
 import asyncio
 from abc import abstractmethod
-from collections.abc import Coroutine
+from collections.abc import Collection, Coroutine
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any, TypeVar
@@ -21,6 +21,8 @@ from tests.contracts.places import Place, Store, Traits
 from tests.contracts.samples import AT
 
 T = TypeVar("T")
+
+OWNER = "o"
 
 # Few of each, so that they meet.
 names = st.sampled_from(["Ada", "ada", "Bob", "Zoë Straße", "STRASSE", "李", "a%_b"])
@@ -91,14 +93,20 @@ class StoreMachine(RuleBasedStateMachine):
             twin = bool(known) and kind == "twin"
             id_ = data.draw(st.sampled_from(known)).id if twin else new_id()
             fresh = {"name": data.draw(names), "email": data.draw(emails)} | given
-            return Change(EventType.CREATED, Profile.created(fresh, id=id_, owner="o", at=at), 0)
+            return Change(EventType.CREATED, Profile.created(fresh, id=id_, owner=OWNER, at=at), 0)
         old = data.draw(st.sampled_from(known))
         stale = data.draw(st.sampled_from([0, 0, 0, 1]))
         if kind == "flip" and old.deleted_at is None:
             return Change(EventType.DELETED, old.removed(at=at), old.version + stale)
         if kind == "flip":
             return Change(EventType.RESTORED, old.restored(at=at), old.version + stale)
-        return Change(EventType.UPDATED, old.revised(given, at=at), old.version + stale, "actor")
+        actor = data.draw(st.sampled_from(["actor", OWNER]))
+        return Change(EventType.UPDATED, old.revised(given, at=at), old.version + stale, actor)
+
+    def remove(self, gone: Collection[Any]) -> None:
+        """What is to be left of profiles that are gone for good."""
+        self.rows = {i: p for i, p in self.rows.items() if i not in gone}
+        self.events = [_bare(e) if e.profile_id in gone else e for e in self.events]
 
     # The rules
 
@@ -210,8 +218,7 @@ class StoreMachine(RuleBasedStateMachine):
     def purge(self, at: datetime) -> None:
         gone = {p.id for p in self.rows.values() if p.deleted_at and p.deleted_at < at}
         assert self.run(self.store.profiles.purge(at)) == len(gone)
-        self.rows = {i: p for i, p in self.rows.items() if i not in gone}
-        self.events = [replace(e, data={}) if e.profile_id in gone else e for e in self.events]
+        self.remove(gone)
 
     @rule(data=st.data())
     def erase(self, data: st.DataObject) -> None:
@@ -220,8 +227,7 @@ class StoreMachine(RuleBasedStateMachine):
         gone = {i for i in some if i not in self.rows or self.rows[i].deleted_at}
         there = gone & self.rows.keys()
         assert self.run(self.store.profiles.erase(some)) == len(there)
-        self.rows = {i: p for i, p in self.rows.items() if i not in gone}
-        self.events = [replace(e, data={}) if e.profile_id in gone else e for e in self.events]
+        self.remove(gone)
 
     @rule(at=times)
     def trim(self, at: datetime) -> None:
@@ -244,6 +250,10 @@ class StoreMachine(RuleBasedStateMachine):
         assert self.run(self.store.profiles.get([*self.rows, new_id()])) == self.rows
         newest = self.events[-1].position if self.events else 0
         assert self.run(self.store.log.position()) == newest
+
+
+def _bare(event: Event) -> Event:
+    return replace(event, data={}, actor=None if event.actor == OWNER else event.actor)
 
 
 def _key(email: str) -> str | None:

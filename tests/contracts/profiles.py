@@ -399,6 +399,24 @@ class ProfilesContract:
         expected = [replace(e, data={}) if e.profile_id == gone.id else e for e in before]
         assert list(await store.log.read(0, 100)) == expected
 
+    @pytest.mark.parametrize("verb", ["erase", "purge"])
+    async def test_what_an_owner_did_to_it_is_nobodys_then(self, store: Store, verb: str) -> None:
+        """Of all who owned it. A subject names a person; what others did stays theirs."""
+        one, other = person(owner="one"), person(owner="other")
+        given = updated(one, actor="ops", owner="heir")
+        renamed = updated(given.profile, actor="heir", name="Secret")
+        helped = updated(renamed.profile, actor="other")
+        await write(store.profiles, created(one, "one"), created(other, "other"))
+        await write(store.profiles, given, renamed, helped, updated(other, actor="one"))
+        await write(store.profiles, gone := deleted(helped.profile))
+        if verb == "erase":
+            await store.profiles.erase([one.id])
+        else:
+            await store.profiles.purge(gone.profile.updated_at + SECOND)
+        history = await store.log.history(one.id, None, 10)
+        assert [event.actor for event in history] == [None, "other", None, "ops", None]
+        assert [e.actor for e in await store.log.history(other.id, None, 10)] == ["one", "other"]
+
     async def test_a_living_profile_is_not_erased(self, store: Store) -> None:
         """Whoever follows the log has to be told of its end before."""
         alive, gone = person(), person()

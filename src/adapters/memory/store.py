@@ -102,12 +102,15 @@ class MemoryProfiles:
         return self._forget({i for i in ids if i not in rows or rows[i].deleted_at})
 
     def _forget(self, gone: set[UUID]) -> int:
-        there = gone & self._store.rows.keys()
+        store = self._store
+        there = gone & store.rows.keys()
+        said = [event for event in store.events if event.profile_id in gone]
+        owned = {(event.profile_id, event.data.get("owner")) for event in said}
+        owned |= {(profile_id, store.rows[profile_id].owner) for profile_id in there}
         for profile_id in there:
-            self._store.set_row(profile_id, None)
-        self._store.events[:] = [
-            replace(event, data={}) if event.profile_id in gone else event
-            for event in self._store.events
+            store.set_row(profile_id, None)
+        store.events[:] = [
+            _bare(event, owned) if event.profile_id in gone else event for event in store.events
         ]
         return len(there)
 
@@ -120,6 +123,11 @@ class MemoryProfiles:
         if refusal is None and not all(store.stays(image.id) for image in profile.images):
             return change.image_gone
         return refusal
+
+
+def _bare(event: Event, owned: Collection[tuple[UUID, str | None]]) -> Event:
+    actor = None if (event.profile_id, event.actor) in owned else event.actor
+    return replace(event, data={}, actor=actor)
 
 
 def _is_old(profile: Profile, deleted_before: datetime) -> bool:

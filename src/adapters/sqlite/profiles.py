@@ -35,6 +35,13 @@ _STAYS: Final = """
     SELECT EXISTS (SELECT 1 FROM image_uses WHERE image_id = :id)
         OR EXISTS (SELECT 1 FROM image_holds WHERE image_id = :id AND holder <> '')
 """
+_DISOWN: Final = """
+    UPDATE events SET actor = NULL WHERE profile_id = ?1 AND actor IN (
+        SELECT owner FROM profiles WHERE id = ?1
+        UNION ALL
+        SELECT json_extract(data, '$.owner') FROM events WHERE profile_id = ?1
+    )
+"""
 _TAKEN: Final = "SELECT 1 FROM profiles WHERE email_key = ? AND deleted_at IS NULL AND id <> ?"
 
 
@@ -189,6 +196,7 @@ def _erase(connection: sqlite3.Connection, ids: Sequence[tuple[bytes]]) -> int:
 
 
 def _forget(connection: sqlite3.Connection, ids: Sequence[tuple[bytes]]) -> int:
+    connection.executemany(_DISOWN, ids)
     removed = connection.executemany("DELETE FROM profiles WHERE id = ?", ids).rowcount
     connection.executemany("UPDATE events SET data = '{}' WHERE profile_id = ?", ids)
     return max(removed, 0)  # -1 where there was no id

@@ -52,7 +52,8 @@ class Profiles(Protocol):
     async def purge(self, deleted_before: datetime) -> int:
         """Remove the tombstones older than that for good; give their number.
 
-        Their rows go, and the data of their events; the events stay without it. May be repeated.
+        Their rows go, and the data of their events; the events stay without it. What a profile's
+        owner did to it is then nobody's: `actor` is None. May be repeated.
         """
         ...
 
