@@ -48,6 +48,17 @@ class TaskQuery:
 
 
 @dataclass(frozen=True, slots=True)
+class Mentions:
+    """Some of the tasks whose payloads mention a text, and after which id to look on.
+
+    `last` is None where there are no more tasks to look at.
+    """
+
+    ids: tuple[UUID, ...]
+    last: UUID | None
+
+
+@dataclass(frozen=True, slots=True)
 class Backlog:
     """How many tasks are in each state but the final ones, and how long the oldest is due.
 

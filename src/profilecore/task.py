@@ -190,6 +190,27 @@ class Task:
         self._must_be(Status.DEAD)
         return self._to(Status.SCHEDULED, at, run_at=at, due_at=at, attempt=0, progress=None)
 
+    def blanked(self, at: datetime, payload: Mapping[str, Any]) -> Self:
+        """Nothing stays of what was said in it, or came of it, but this `payload`.
+
+        What had not succeeded is cancelled, at once also where it is running: whoever runs it may
+        hold what is being taken away, and can note nothing any more, for a task that is not
+        running refuses that. And a dead one cannot be tried again without what it was given.
+        """
+        said = (self.result, self.errors, self.unique_key, self.trace)
+        ended = self.status in (Status.SUCCEEDED, Status.CANCELLED)
+        if ended and self.payload == payload and said == (None, (), None, {}):
+            return self
+        return self._to(
+            self.status if ended else Status.CANCELLED,
+            self.updated_at if self.finished else at,
+            payload=payload,
+            result=None,
+            errors=(),
+            unique_key=None,
+            trace={},
+        )
+
     def _must_be(self, *allowed: Status) -> None:
         if self.status not in allowed:
             needed = " or ".join(allowed)

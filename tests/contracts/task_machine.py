@@ -417,6 +417,16 @@ class TaskMachine(RuleBasedStateMachine):
         if row and allowed:
             row.status, row.due_at = Status.SCHEDULED, self.now
 
+    @precondition(lambda self: self.rows)
+    @rule(data=st.data())
+    def take_away_what_it_says(self, data: st.DataObject) -> None:
+        task_id = self.pick(data)
+        self.run(self.tasks.blank([task_id], {}))
+        row = self.rows.get(task_id)
+        if row is not None:
+            row.end(Status.SUCCEEDED if row.status is Status.SUCCEEDED else Status.CANCELLED)
+            row.key, row.errors = None, []
+
     # Time, and ends of processes
 
     @rule(by=moves)

@@ -98,6 +98,34 @@ async def ended(tasks: Tasks, task: Task, how: Status) -> Task:
     return await step(tasks, task, lambda t, at: t.succeeded(at, t.fence, None))
 
 
+async def brought(tasks: Tasks, task: Task, status: Status) -> Task:
+    """Bring a task that is due to a state, with as much in it as can be."""
+    if status in (Status.SCHEDULED, Status.CANCELLED):
+        await step(tasks, task, start)
+        task = await step(tasks, task, lambda t, at: t.failed(at, t.fence, "secret"))
+        return task if status is Status.SCHEDULED else await step(tasks, task, cancel)
+    if status is Status.QUEUED:
+        (claim,) = (await tasks.claim(1, CLAIM)).claims
+        return await step(tasks, task, lambda t, at: t.queued(at, claim.due_at, LEASE))
+    await step(tasks, task, start)
+    if status is Status.RUNNING:
+        return await step(tasks, task, cancel)
+    if status is Status.DEAD:
+        return await step(tasks, task, lambda t, at: t.failed(at, t.fence, "secret", final=True))
+    return await step(tasks, task, lambda t, at: t.succeeded(at, t.fence, {"of": "secret"}))
+
+
+async def mentioned(tasks: TaskStore, word: str) -> list[UUID]:
+    """All that mention a word, in the order in which they come."""
+    found, after = list[UUID](), UUID(int=0)
+    while True:
+        mentions = await tasks.mentions(word, after)
+        found += mentions.ids
+        if mentions.last is None:
+            return found
+        after = mentions.last
+
+
 def as_json(value: Any) -> str:
     """Tells 1 from 1.0 and from True, which are equal."""
     return json.dumps(value, sort_keys=True)
@@ -652,6 +680,88 @@ class TasksContract:
         await tasks.write({task.id: cancel for task in added})
         await place.move(SECOND)
         assert await tasks.purge(timedelta(0)) == 1_500
+
+    # Taking away what tasks say
+
+    async def test_tasks_that_mention_a_word_are_found_wherever_it_is(
+        self, tasks: TaskStore
+    ) -> None:
+        word, other = str(new_id()), str(new_id())
+        told = await some(
+            tasks,
+            Order(type="a", payload={"profile_id": word}),
+            Order(type="b", payload={"kinds": KINDS, "deep": [{"x": [f"see /{word}/1"]}]}),
+            Order(type="c", payload={word: None}),
+            Order(type="d", payload={"profile_id": word.upper(), "ü": "Ü"}),
+        )
+        await some(
+            tasks,
+            Order(type="a"),
+            Order(type="a", payload={"profile_id": other}),
+            Order(type="a", payload={"profile_id": word[:-1]}),
+            Order(type="a", unique_key=word, trace={"request_id": word}),
+        )
+        assert await mentioned(tasks, word) == [task.id for task in told]
+        assert await mentioned(tasks, other.replace("-", "_")) == []
+        assert (await tasks.mentions(word, told[1].id)).ids == tuple(t.id for t in told[2:])
+
+    async def test_any_number_of_tasks_is_looked_through(self, tasks: TaskStore) -> None:
+        word = str(new_id())
+        orders = [
+            Order(type="echo", payload={"id": word} if n % 400 == 0 else {}) for n in range(1_500)
+        ]
+        added = await some(tasks, *orders)
+        assert await mentioned(tasks, word) == [task.id for task in added if task.payload]
+        assert await mentioned(tasks, str(new_id())) == []
+
+    @pytest.mark.parametrize("status", sorted(Status))
+    async def test_of_a_task_that_is_blanked_nothing_is_left_but_that_it_was(
+        self, tasks: TaskStore, place: TasksPlace, status: Status
+    ) -> None:
+        asked = {"payload": {"name": "Secret"}, "unique_key": "secret", "trace": {"a": "secret"}}
+        before = await brought(tasks, await one(tasks, **asked), status)
+        other = await one(tasks, payload={"name": "Other"})
+        await place.move(SECOND)
+        await tasks.blank([before.id, new_id()], {"id": "x"})
+        found = await stored(tasks, before)
+        assert found == before.blanked(place.now, {"id": "x"})
+        assert "ecret" not in repr(found)
+        assert (found.payload, found.result, found.errors) == ({"id": "x"}, None, ())
+        assert (found.unique_key, found.trace, found.due_at) == (None, {}, None)
+        assert found.status is (
+            Status.SUCCEEDED if status is Status.SUCCEEDED else Status.CANCELLED
+        )
+        assert found.updated_at == (before.updated_at if before.finished else place.now)
+        assert await stored(tasks, other) == other
+        await tasks.blank([before.id], {"id": "x"})
+        assert await stored(tasks, before) == found, "a second time changes nothing"
+        assert ids(await tasks.claim(10, CLAIM)) == [other.id]
+
+    async def test_whoever_runs_a_task_that_is_blanked_notes_nothing_any_more(
+        self, tasks: TaskStore, place: TasksPlace
+    ) -> None:
+        """Neither the process that has it in hand, nor one whose message for it is late."""
+        other = await place.open() if self.traits.shared else tasks
+        running = await step(tasks, await one(tasks), start)
+        await step(tasks, running, lambda t, at: t.renewed(at, t.fence, LEASE))
+        waiting = await one(tasks)
+        await other.blank([running.id, waiting.id], {})
+        late: list[tuple[Task, Step]] = [
+            (running, lambda t, at: t.succeeded(at, running.fence, {"name": "Secret"})),
+            (running, lambda t, at: t.failed(at, running.fence, "Secret")),
+            (running, lambda t, at: t.renewed(at, running.fence, LEASE, 0.5)),
+            (running, lambda t, at: t.retried(at)),
+            (waiting, start),
+        ]
+        for task, take in late:
+            refusal = await refused(tasks, task, take)
+            assert (refusal.code, (await stored(tasks, task)).result) == ("task_state", None)
+
+    async def test_the_key_of_a_blanked_task_is_free(self, tasks: TaskStore) -> None:
+        first = await one(tasks, unique_key="k")
+        await tasks.blank([first.id], {})
+        second = await one(tasks, unique_key="k")
+        assert second.id != first.id
 
     # Places
 

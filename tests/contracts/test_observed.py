@@ -86,6 +86,7 @@ class ObservedTaskStore(ObservedTasks):
         registry = CollectorRegistry()
         super().__init__(tasks, Metrics(registry), TaskMetrics(registry, ["echo"]))
         self.backlog, self.purge = tasks.backlog, tasks.purge
+        self.mentions, self.blank = tasks.mentions, tasks.blank
 
 
 class ObservedTasksPlace(TasksPlace):

@@ -4,11 +4,12 @@ from collections import Counter
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from typing import Any
 from uuid import UUID
 
 from profilecore.errors import ProfilecoreError
-from profilecore.order import Order
-from profilecore.schedule import Backlog, Claim, Claims, TaskQuery
+from profilecore.order import Order, as_json
+from profilecore.schedule import Backlog, Claim, Claims, Mentions, TaskQuery
 from profilecore.task import Status, Step, Task, key_taken, not_found
 
 
@@ -70,6 +71,16 @@ class MemoryTasks:
         for task_id in gone:
             del self._rows[task_id]
         return len(gone)
+
+    async def mentions(self, word: str, after: UUID) -> Mentions:
+        tasks = [task for task in self._rows.values() if task.id > after]
+        found = [t.id for t in tasks if word in as_json(t.payload).lower()]
+        return Mentions(tuple(sorted(found)), None)
+
+    async def blank(self, ids: Collection[UUID], payload: Mapping[str, Any]) -> None:
+        at = self._clock()
+        for task in (await self.get(ids)).values():
+            self._rows[task.id] = task.blanked(at, payload)
 
     def keep(self, orders: Sequence[Order]) -> Sequence[Task | ProfilecoreError]:
         """What `add` does, for those who write something else at the same time."""

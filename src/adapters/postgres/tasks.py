@@ -8,16 +8,17 @@ from uuid import UUID
 
 import msgspec
 
-from profilecore.adapters.codec.tasks import TASK, claim_of, task_of
+from profilecore.adapters.codec.tasks import TASK, claim_of, encode_json, task_of
 from profilecore.adapters.postgres.database import PostgresDatabase
 from profilecore.adapters.postgres.group import Group
 from profilecore.adapters.postgres.task_writes import Job, Outcomes, added, stepped, together
 from profilecore.errors import ProfilecoreError
 from profilecore.order import Order
-from profilecore.schedule import Backlog, Claims, TaskQuery
+from profilecore.schedule import Backlog, Claims, Mentions, TaskQuery
 from profilecore.task import Status, Step, Task
 
 PURGED_AT_ONCE: Final = 500
+LOOKED_AT: Final = 500
 COUNTED_MAX: Final = 100_000
 WAIT_MAX: Final = 4.0
 
@@ -26,6 +27,24 @@ _BY_ID: Final = f"SELECT {TASK} FROM tasks WHERE id = ANY(%s)"  # noqa: S608 - t
 _CLAIM: Final = "SELECT * FROM profilecore_claim(%s, %s)"
 _BACKLOG: Final = "SELECT * FROM profilecore_backlog(%s)"
 _PURGE: Final = "SELECT profilecore_purge_tasks(%s, %s)"
+
+# By the C locale, which changes the letters of ASCII alone, and is fast.
+_MENTIONS: Final = """
+    SELECT id, strpos(lower(payload COLLATE "C"), %s) > 0 FROM tasks
+    WHERE id > %s ORDER BY id LIMIT %s
+"""
+_BLANK: Final = """
+    UPDATE tasks SET
+        payload = %(payload)s, result = 'null', errors = '[]', unique_key = NULL, trace = '{}',
+        status = CASE WHEN status = 'succeeded' THEN status ELSE 'cancelled' END,
+        updated_at = CASE WHEN due_at IS NULL THEN updated_at ELSE profilecore_now() END,
+        due_at = NULL, cancelling = false, revision = revision + 1
+    WHERE id = %(id)s AND (
+        status NOT IN ('succeeded', 'cancelled') OR payload <> %(payload)s OR result <> 'null'
+        OR errors <> '[]' OR unique_key IS NOT NULL OR trace <> '{}'
+    )
+    RETURNING id
+"""
 
 
 class PostgresTasks:
@@ -77,6 +96,17 @@ class PostgresTasks:
             ((purged,),) = await self._database.fetch(_PURGE, parameters)
             total += purged
         return total
+
+    async def mentions(self, word: str, after: UUID) -> Mentions:
+        rows = await self._database.fetch(_MENTIONS, (word, after, LOOKED_AT))
+        last = rows[-1][0] if len(rows) == LOOKED_AT else None
+        return Mentions(tuple(task_id for task_id, there in rows if there), last)
+
+    async def blank(self, ids: Collection[UUID], payload: Mapping[str, Any]) -> None:
+        text = encode_json(payload)
+        # One by one: who steps several of them meanwhile is not waited for in a circle.
+        for task_id in ids:
+            await self._database.fetch(_BLANK, {"id": task_id, "payload": text})
 
 
 def statement(query: TaskQuery) -> tuple[str, tuple[Any, ...]]:

@@ -21,10 +21,12 @@ from profilecore.adapters.sqlite.database import SqliteDatabase
 from profilecore.errors import ProfilecoreError
 from profilecore.order import PRIORITY_MAX, Order
 from profilecore.paging import microseconds, moment
-from profilecore.schedule import Backlog, Claim, Claims, TaskQuery
+from profilecore.schedule import Backlog, Claim, Claims, Mentions, TaskQuery
 from profilecore.task import FINISHED, Status, Step, Task, key_taken, not_found
 
 PURGED_AT_ONCE: Final = 500
+LOOKED_AT: Final = 500
+BLANKED_AT_ONCE: Final = 100
 
 _COLUMNS: Final = TASK.split(", ")
 _INSERT: Final = f"INSERT INTO tasks ({TASK}) VALUES ({', '.join(':' + c for c in _COLUMNS)})"  # noqa: S608
@@ -56,6 +58,13 @@ _PURGE: Final = """
         SELECT id FROM tasks WHERE due_at IS NULL AND updated_at < ? ORDER BY updated_at LIMIT ?
     )
 """
+
+
+_MENTIONS: Final = (
+    "SELECT id, instr(lower(payload), ?) > 0 FROM tasks WHERE id > ? ORDER BY id LIMIT ?"
+)
+# All of it: a step leaves alone what only an erasure takes away.
+_REPLACE: Final = f"UPDATE tasks SET {', '.join(f'{c} = :{c}' for c in _COLUMNS)} WHERE id = :id"  # noqa: S608
 
 
 def now() -> datetime:
@@ -116,6 +125,19 @@ class SqliteTasks:
             purged = await self._database.write(partial(_purge, before))
             total += purged
         return total
+
+    async def mentions(self, word: str, after: UUID) -> Mentions:
+        parameters = (word, after.bytes, LOOKED_AT)
+        rows = await self._database.read(lambda c: c.execute(_MENTIONS, parameters).fetchall())
+        last = UUID(bytes=rows[-1][0]) if len(rows) == LOOKED_AT else None
+        return Mentions(tuple(UUID(bytes=id_) for id_, there in rows if there), last)
+
+    async def blank(self, ids: Collection[UUID], payload: Mapping[str, Any]) -> None:
+        """As the port has it, in portions, so that other writes get their turn."""
+        left = list(ids)
+        while left:
+            some, left = left[:BLANKED_AT_ONCE], left[BLANKED_AT_ONCE:]
+            await self._database.write(partial(_blank, some, payload, self._clock()))
 
 
 def _read(connection: sqlite3.Connection, task_id: UUID) -> Task | None:
@@ -192,6 +214,16 @@ def _statement(query: TaskQuery) -> tuple[str, list[Any]]:
 
 def _purge(before: int, connection: sqlite3.Connection) -> int:
     return connection.execute(_PURGE, (before, PURGED_AT_ONCE)).rowcount
+
+
+def _blank(
+    ids: Collection[UUID], payload: Mapping[str, Any], at: datetime, connection: sqlite3.Connection
+) -> None:
+    for task_id in ids:
+        before = _read(connection, task_id)
+        if before is not None:
+            after = before.blanked(at, payload)
+            connection.execute(_REPLACE, {"id": task_id.bytes, **task_columns(after)})
 
 
 def _backlog(connection: sqlite3.Connection, at: datetime) -> Backlog:

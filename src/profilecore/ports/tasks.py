@@ -3,12 +3,12 @@
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
-from typing import Protocol
+from typing import Any, Protocol
 from uuid import UUID
 
 from profilecore.errors import ProfilecoreError
 from profilecore.order import Order
-from profilecore.schedule import Backlog, Claims, TaskQuery
+from profilecore.schedule import Backlog, Claims, Mentions, TaskQuery
 from profilecore.task import Step, Task
 
 
@@ -66,6 +66,22 @@ class TaskUpkeep(Protocol):
         """Forget the tasks that ended longer ago than that; give their number.
 
         May be repeated.
+        """
+        ...
+
+    async def mentions(self, word: str, after: UUID) -> Mentions:
+        """Look through some of the tasks beyond `after`, in order of id, for a word.
+
+        They mention it where it is anywhere in the JSON of their payload, in either case of its
+        letters; `word` is in lower case, and of letters, digits and hyphens. There is no index for
+        it: a call looks at no more than it can in time, and says where to go on.
+        """
+        ...
+
+    async def blank(self, ids: Collection[UUID], payload: Mapping[str, Any]) -> None:
+        """Take away what tasks say, as `Task.blanked` does, by the store's clock.
+
+        What is not there is passed over. May be repeated.
         """
         ...
 
