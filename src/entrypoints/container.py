@@ -26,23 +26,18 @@ from profilecore.entrypoints.telemetry import (
 )
 from profilecore.feed import Feed
 from profilecore.images import Collector
-from profilecore.ports import Cache, Log, Profiles
+from profilecore.person import PersonErasure, PersonExport, PersonService, TasksAbout
 from profilecore.service import ProfileService
 from profilecore.tasks import Handlers
 from profilecore.tasks.builtin import builtin
 
 
 def _handlers(
-    settings: Settings,
-    service: ProfileService,
-    profiles: Profiles,
-    log: Log,
-    cache: Cache,
-    collector: Collector,
+    settings: Settings, export: PersonExport, erasure: PersonErasure, collector: Collector
 ) -> Handlers:
     secret = settings.callback_secret
     own = [
-        *builtin(service, profiles, log, cache, collector),
+        *builtin(export, erasure, collector),
         callback(settings.callback_hosts or (), None if secret is None else secret.reveal()),
         purge(settings.cdn_purge or (), settings.cdn_base_url),
     ]
@@ -92,9 +87,11 @@ class Container(containers.DeclarativeContainer):
         tasks=store.tasks,
         woken=woken,
     )
-    handlers = providers.Singleton(
-        _handlers, settings, service, profiles, log, caching.cache, imaging.collector
-    )
+    media = providers.Callable(media_of, settings)
+    about = providers.Singleton(TasksAbout, store.tasks, store.tasks)
+    export = providers.Singleton(PersonExport, service, log, about, media)
+    erasure = providers.Singleton(PersonErasure, service, profiles, log, caching.cache, about)
+    handlers = providers.Singleton(_handlers, settings, export, erasure, imaging.collector)
     tasking = providers.Container(
         Tasking,
         settings=settings,
@@ -107,6 +104,7 @@ class Container(containers.DeclarativeContainer):
         feed=feed,
         bookmark=store.bookmark,
     )
+    person = providers.Singleton(PersonService, service, export, tasking.service)
     access = providers.Container(Access, settings=settings, tokens=store.tokens)
     servers = providers.Singleton(DatabaseServers, registry, store.servers)
     lag = providers.Singleton(LoopLag, registry)
@@ -115,6 +113,6 @@ class Container(containers.DeclarativeContainer):
     policy = providers.Singleton(
         Policy,
         require_if_match=settings.provided.require_if_match,
-        media=providers.Callable(media_of, settings),
+        media=media,
         ops_port=settings.provided.ops_port,
     )

@@ -38,6 +38,7 @@ async def opened(settings: Settings) -> AsyncIterator[Parts]:
             upkeep=await resolved(container.tasking().upkeep()),
             tokens=await resolved(store.tokens()),
             images=await resolved(container.imaging().images()),
+            person=await resolved(container.person()),
             collector=await resolved(container.imaging().collector()),
             blobs=await resolved(container.imaging().blobs()),
             feed=await resolved(container.feed()),

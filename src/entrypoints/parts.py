@@ -11,6 +11,7 @@ from profilecore.entrypoints.policy import Policy
 from profilecore.entrypoints.telemetry import HttpMetrics
 from profilecore.feed import Feed
 from profilecore.images import Collector, ImageService
+from profilecore.person import PersonService
 from profilecore.ports import Authenticator, Blobs, Log, Profiles, TaskUpkeep, Tokens
 from profilecore.service import ProfileService
 from profilecore.tasks import TaskService
@@ -38,6 +39,7 @@ class Parts:
     profiles: Profiles
     log: Log
     images: ImageService
+    person: PersonService
     collector: Collector
     tasks: TaskService
     upkeep: TaskUpkeep

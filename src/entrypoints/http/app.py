@@ -12,6 +12,7 @@ from profilecore.entrypoints.http import (
     images,
     lists,
     media,
+    person,
     profiles,
     system,
     tasks,
@@ -26,10 +27,11 @@ from profilecore.entrypoints.http.uploads import Uploads
 from profilecore.entrypoints.parts import Parts
 from profilecore.errors import ProfilecoreError
 from profilecore.images import ImageService
+from profilecore.person import PersonService
 from profilecore.service import ProfileService
 
 _INJECTED = (
-    *("service", "images", "tasks", "blobs", "feed", "lifecycle"),
+    *("service", "images", "person", "tasks", "blobs", "feed", "lifecycle"),
     *("checks", "registry", "policy", "in_fallback"),
 )
 
@@ -65,6 +67,8 @@ def _api() -> Router:
                     lists.export,
                     batch.batch,
                     events.history,
+                    person.export,
+                    person.erase,
                 ],
                 tags=["Profiles"],
             ),
@@ -128,8 +132,12 @@ def _of_caller(parts: Parts) -> dict[str, Provide]:
     def images(request: Request[Any, Any, Any]) -> ImageService:
         return parts.images.on(within_reach(parts.service, request))
 
+    def person(request: Request[Any, Any, Any]) -> PersonService:
+        return parts.person.on(within_reach(parts.service, request))
+
     return {
-        provided.__name__: Provide(provided, sync_to_thread=False) for provided in (service, images)
+        provided.__name__: Provide(provided, sync_to_thread=False)
+        for provided in (service, images, person)
     }
 
 

@@ -62,7 +62,7 @@ async def submit(
     ] = None,
 ) -> Response[TaskBody]:
     """Have something done once, not before its time. It is kept when this is answered."""
-    task = await tasks.submit(data.order(_trace(request)), caller)
+    task = await tasks.submit(data.order(trace_of(request)), caller)
     headers = {"Location": f"/api/v1/tasks/{task.id}"}
     return Response(TaskBody.of(task), status_code=HTTPStatus.ACCEPTED, headers=headers)
 
@@ -200,7 +200,8 @@ async def _gone(request: Request[Any, Any, Any]) -> None:
             pass
 
 
-def _trace(request: Request[Any, Any, Any]) -> Mapping[str, str]:
+def trace_of(request: Request[Any, Any, Any]) -> Mapping[str, str]:
+    """What goes with a task of the request that it came from."""
     trace = {"request_id": request_id.get() or ""}
     parent = request.headers.get("traceparent", "")
     return trace | {"traceparent": parent} if TRACEPARENT.fullmatch(parent) else trace

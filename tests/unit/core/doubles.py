@@ -2,14 +2,16 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Collection, Sequence
+from datetime import datetime
 from uuid import UUID
 
 from profilecore.adapters.memory import MemoryCache, MemoryLog, MemoryProfiles, MemoryStore
 from profilecore.errors import ProfilecoreError, Unavailable
 from profilecore.event import Change, Event
 from profilecore.feed import Feed
+from profilecore.person import PersonErasure, PersonExport, TasksAbout
 from profilecore.profile import Entry
-from profilecore.service import ProfileService
+from profilecore.service import ProfileService, now
 
 
 class SwitchedLog(MemoryLog):
@@ -94,3 +96,10 @@ class Process:
             announce=self.feed.wake,
             known=self.feed.known,
         )
+        self.tasks = self.profiles._tasks
+        self.about = TasksAbout(self.tasks, self.tasks)
+        self.export = PersonExport(self.service, self.log, self.about, "/media")
+
+    def erasure(self, clock: Callable[[], datetime] = now) -> PersonErasure:
+        stands_on = (self.service, self.profiles, self.log, self.cache, self.about)
+        return PersonErasure(*stands_on, clock=clock)

@@ -19,9 +19,7 @@ from tests.unit.core.studio import Studio
 @pytest.fixture
 def handlers(studio: Studio) -> Handlers:
     process = studio.process
-    return Handlers(
-        builtin(process.service, process.profiles, process.log, process.cache, studio.collector)
-    )
+    return Handlers(builtin(process.export, process.erasure(), studio.collector))
 
 
 async def run(handlers: Handlers, type_: str, payload: Mapping[str, Any]) -> Any:
