@@ -156,6 +156,8 @@ STEPS: Final = (
         )
         """,
     ),
+    # With either of the others all of that status or type are read until enough are of both.
+    ("CREATE INDEX tasks_of_status_and_type ON tasks (status, type, id)",),
 )
 
 

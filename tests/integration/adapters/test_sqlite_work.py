@@ -7,15 +7,19 @@ import sqlite3
 import threading
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import pytest
 
 from profilecore.adapters.sqlite import SqliteDatabase, SqliteLog, SqliteProfiles
 from profilecore.adapters.sqlite import database as module
+from profilecore.adapters.sqlite import tasks as tasks_module
 from profilecore.adapters.sqlite.profiles import statement
 from profilecore.errors import Invalid, Unavailable
 from profilecore.identifiers import new_id
 from profilecore.paging import Cursor, Query, Sort
+from profilecore.schedule import TaskQuery
+from profilecore.task import Status
 from tests.contracts.samples import add, created, deleted, person, updated, write
 from tests.integration.adapters.statements import run, sql
 
@@ -208,6 +212,26 @@ async def test_each_order_is_walked_along_its_index(
         step = step[3]
         assert f"USING INDEX profiles_{index}" in step
         assert step.startswith("SEARCH") if paged else "TEMP B-TREE" not in step
+
+
+@pytest.mark.parametrize(
+    ("asked", "index"),
+    [
+        ({}, "sqlite_autoindex_tasks_1"),
+        ({"status": Status.DEAD}, "tasks_of_status (status=?"),
+        ({"type": "echo"}, "tasks_of_type (type=?"),
+        ({"status": Status.DEAD, "type": "echo"}, "tasks_of_status_and_type (status=? AND type=?"),
+    ],
+)
+@pytest.mark.parametrize("after", [None, new_id()])
+async def test_a_page_of_tasks_is_read_from_its_place(
+    database: SqliteDatabase, asked: Any, index: str, after: UUID | None
+) -> None:
+    """No others are read on the way, such as a million of that type in another status."""
+    text, parameters = tasks_module._statement(TaskQuery(after=after, **asked))
+    (step,) = await run(database, f"EXPLAIN QUERY PLAN {text}", *parameters)
+    assert f"USING INDEX {index}" in step[3]
+    assert ("id<?" in step[3]) == (after is not None)
 
 
 async def test_other_reads_use_an_index_too(database: SqliteDatabase) -> None:
