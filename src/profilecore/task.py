@@ -160,9 +160,9 @@ class Task:
         return self._to(Status.SCHEDULED, at, attempt=self.attempt - 1, due_at=at, progress=None)
 
     def released(self, at: datetime) -> Self:
-        """Taken out of a queue that ends with its process: it is due at once."""
-        self._must_be(Status.QUEUED)
-        return self._to(Status.SCHEDULED, at, due_at=at)
+        """Taken out of a queue that ends with its process: it is due at once, if it is its time."""
+        self._must_be(Status.SCHEDULED, Status.QUEUED)
+        return self._to(Status.SCHEDULED, at, due_at=max(at, self.run_at))
 
     def rescued(self, at: datetime, fence: int, claimed_until: datetime) -> Self:
         """Taken from a worker whose lease has run out, unless that has renewed it meanwhile."""

@@ -120,6 +120,7 @@ class TaskMachine(RuleBasedStateMachine):
             Handlers([Handler(type="a", run=print), Handler(type="b", run=print)]),
             queued_for=QUEUED_FOR,
         )
+        self.dispatcher.mark_after = 0.0
 
     def teardown(self) -> None:
         try:
@@ -412,10 +413,10 @@ class TaskMachine(RuleBasedStateMachine):
         """What a process does whose queue ends with it."""
         task_id = self.pick(data)
         row = self.rows.get(task_id)
-        allowed = row is not None and row.status is Status.QUEUED
+        allowed = row is not None and row.status in WAITING
         self.step(task_id, lambda task, at: task.released(at), allowed)
         if row and allowed:
-            row.status, row.due_at = Status.SCHEDULED, self.now
+            row.status, row.due_at = Status.SCHEDULED, max(self.now, row.run_at)
 
     @precondition(lambda self: self.rows)
     @rule(data=st.data())

@@ -1,6 +1,8 @@
 """Hands the tasks that are due to the queue, and takes back those whose holder was lost."""
 
 import asyncio
+import time
+from collections import deque
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from datetime import timedelta
@@ -15,6 +17,7 @@ from profilecore.tasks.handlers import Handlers
 AT_ONCE: Final = 200
 CLAIM: Final = timedelta(seconds=5)
 AWAY_MAX: Final = 2.0  # seconds
+MARK_AFTER: Final = 3.0  # seconds, from the claim, which must not have ended by then
 _FULL_PAUSE: Final = 0.02
 
 
@@ -28,7 +31,12 @@ class Dispatcher:
     What waits in the queue for longer than `queued_for` is put there once more. `room` tells how
     many tasks the queue should be given now: fewer than `AT_ONCE` where it cannot outlive the
     process.
+
+    What was put is marked `mark_after` seconds after its claim. As a rule it has been started by
+    then, and its row is not written once more for the mark.
     """
+
+    mark_after = MARK_AFTER
 
     def __init__(
         self,
@@ -46,6 +54,7 @@ class Dispatcher:
         self._handlers = handlers
         self._queued_for = queued_for
         self._poll = poll
+        self._unmarked: deque[tuple[float, Sequence[Claim]]] = deque()
         self._room = room
         self._woken = woken or asyncio.Event()
         self._away = 0.0
@@ -70,6 +79,11 @@ class Dispatcher:
 
     async def advance(self) -> float:
         """Hand over what is due; give how many seconds it is until there is more to do."""
+        pause = await self._look()
+        await self._mark()
+        return pause
+
+    async def _look(self) -> float:
         room = min(AT_ONCE, self._room())
         if room <= 0:
             return _FULL_PAUSE
@@ -90,16 +104,25 @@ class Dispatcher:
 
     async def _hand_over(self, claims: Sequence[Claim]) -> int:
         """Give how many the queue has taken."""
+        mark_at = time.monotonic() + self.mark_after
         outcomes = await asyncio.gather(*map(self._put, claims), return_exceptions=True)
         put = [c for c, outcome in zip(claims, outcomes, strict=True) if outcome is None]
-        if put:  # a worker may have started, or ended, some of them already: then this is refused
-            await self._tasks.write({claim.id: self._queued(claim) for claim in put})
+        if put:
+            self._unmarked.append((mark_at, put))
         else:  # the queue is away from here, and may not be so from elsewhere
             await self._tasks.write({claim.id: _unclaimed(claim) for claim in claims})
         for outcome in outcomes:
             if isinstance(outcome, BaseException) and not isinstance(outcome, ProfilecoreError):
                 raise outcome
         return len(put)
+
+    async def _mark(self) -> None:
+        """Note what is in the queue; of one that was started, or has ended, this is refused."""
+        claims: list[Claim] = []
+        while self._unmarked and self._unmarked[0][0] <= time.monotonic():
+            claims += self._unmarked.popleft()[1]
+        if claims:
+            await self._tasks.write({claim.id: self._queued(claim) for claim in claims})
 
     def _queued(self, claim: Claim) -> Step:
         return lambda task, at: task.queued(at, claim.due_at, self._queued_for)

@@ -1,7 +1,6 @@
 """What does a task: the handlers of each type, and what one of them is given."""
 
 import logging
-import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
@@ -43,7 +42,7 @@ class Context:
         self.attempt = attempt
         self.logger = logging.getLogger(f"profilecore.tasks.{type_}")
         self._progress: float | None = None
-        self._cancelled = threading.Event()
+        self._cancelled = False
 
     @property
     def cancelled(self) -> bool:
@@ -51,7 +50,7 @@ class Context:
 
         A coroutine is cancelled as well; a function in a thread has to look now and then.
         """
-        return self._cancelled.is_set()
+        return self._cancelled
 
     def stop_if_cancelled(self) -> None:
         """Raise Stopped where the task shall stop: for functions in threads."""
@@ -70,7 +69,7 @@ class Context:
 
     def cancel(self) -> None:
         """Say that it shall stop."""
-        self._cancelled.set()
+        self._cancelled = True
 
 
 def _anything(payload: Mapping[str, Any]) -> None:

@@ -87,7 +87,7 @@ FOLLOWS: Final[dict[str, dict[Status, Status]]] = {
     "failed": {S.RUNNING: S.SCHEDULED},
     "stopped": {S.RUNNING: S.CANCELLED},
     "handed_back": {S.RUNNING: S.SCHEDULED},
-    "released": {S.QUEUED: S.SCHEDULED},
+    "released": dict.fromkeys(WAITING, S.SCHEDULED),
     "rescued": {S.RUNNING: S.SCHEDULED},
     "cancelled": {**dict.fromkeys(WAITING, S.CANCELLED), S.RUNNING: S.RUNNING},
     "rescheduled": dict.fromkeys(WAITING, S.SCHEDULED),
@@ -142,6 +142,12 @@ def test_it_does_not_start_before_its_time() -> None:
         with pytest.raises(Conflict, match="not due"):
             waiting.started(LATER - TICK, LEASE)
         assert waiting.started(LATER, LEASE).started_at == LATER
+
+
+@pytest.mark.parametrize("status", WAITING)
+def test_what_is_taken_out_of_a_queue_is_not_due_before_its_time(status: Status) -> None:
+    assert sample(status).released(LATER).due_at == LATER
+    assert replace(sample(status), run_at=LATER).released(AT).due_at == LATER
 
 
 @pytest.mark.parametrize("status", WAITING)

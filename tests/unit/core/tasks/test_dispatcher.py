@@ -31,7 +31,9 @@ class Stage:
 
     def another(self, **asked: Any) -> Dispatcher:
         usual: dict[str, Any] = {"queued_for": QUEUED_FOR, "poll": POLL}
-        return Dispatcher(self.tasks, self.queue, self.handlers, **usual | asked)
+        dispatcher = Dispatcher(self.tasks, self.queue, self.handlers, **usual | asked)
+        dispatcher.mark_after = 0.0
+        return dispatcher
 
     async def add(self, **asked: Any) -> UUID:
         order = Order(**{"type": "echo"} | asked)
@@ -66,6 +68,23 @@ async def test_a_due_task_is_put_and_marked(stage: Stage) -> None:
     ]
     row = stage.row(echo)
     assert (row.status, row.due_at) == (Status.QUEUED, stage.clock.now + QUEUED_FOR)
+
+
+async def test_it_is_marked_only_when_it_has_waited_for_a_while(stage: Stage) -> None:
+    """As a rule a worker is faster, and its row is not written for the mark."""
+    dispatcher = stage.another()
+    dispatcher.mark_after = 0.05
+    waits, quick = await stage.add(), await stage.add()
+    await dispatcher.advance()
+    assert (stage.came, stage.row(waits).status) == ([waits, quick], Status.SCHEDULED)
+    await stage.tasks.write({quick: lambda task, at: task.started(at, SECOND)})
+    started = stage.row(quick)
+    await dispatcher.advance()
+    assert stage.row(waits).status is Status.SCHEDULED
+    await asyncio.sleep(0.06)
+    await dispatcher.advance()
+    assert (stage.row(waits).status, stage.row(quick)) == (Status.QUEUED, started)
+    assert stage.tasks.calls["write"] == 2, "once for both, beside the start"
 
 
 async def test_the_most_urgent_are_put_first(stage: Stage) -> None:
@@ -243,7 +262,7 @@ async def test_what_was_put_and_could_not_be_marked_comes_again(stage: Stage) ->
     assert stage.came == [task, other, other]
 
 
-async def test_a_fault_in_the_queue_is_told_after_the_rest_was_marked(stage: Stage) -> None:
+async def test_a_fault_in_the_queue_is_told(stage: Stage) -> None:
     await stage.add()
     stage.queue.fault = ZeroDivisionError("a fault")
     with pytest.raises(ZeroDivisionError):

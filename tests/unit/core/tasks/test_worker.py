@@ -522,12 +522,13 @@ async def test_one_that_was_to_be_cancelled_stays_cancelled_when_it_is_handed_ba
     assert stage.status(task_id) is S.CANCELLED
 
 
-async def queued(stage: Stage) -> UUID:
-    """A task that is in the queue, and marked so."""
+async def queued(stage: Stage, *, marked: bool = True) -> UUID:
+    """A task that is in the queue."""
     task_id = await stage.add("quick")
     dispatcher = Dispatcher(stage.tasks, stage.queue, stage.handlers, queued_for=60 * SECOND)
+    dispatcher.mark_after = 0.0 if marked else 60.0
     await dispatcher.advance()
-    assert stage.status(task_id) is S.QUEUED
+    assert stage.status(task_id) is (S.QUEUED if marked else S.SCHEDULED)
     return task_id
 
 
@@ -544,6 +545,15 @@ async def test_a_queue_that_ends_with_its_process_is_emptied(work: Work, empties
     status = S.SCHEDULED if empties else S.QUEUED
     assert [stage.status(task_id) for task_id in left] == [status] * 3
     assert stage.queue.waiting == (0 if empties else 3)
+
+
+async def test_what_is_left_in_such_a_queue_is_due_at_once_marked_or_not(work: Work) -> None:
+    stage = Stage(*handlers(work), empties=True)
+    left = [await queued(stage, marked=marked) for marked in (False, True)]
+    await stage.worker.drain(0)
+    await stage.worker.run()
+    claims = (await stage.tasks.claim(3, SECOND)).claims
+    assert {claim.id for claim in claims} == set(left)
 
 
 async def test_a_queue_is_emptied_also_while_the_store_is_away(work: Work) -> None:
