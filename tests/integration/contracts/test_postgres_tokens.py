@@ -9,7 +9,7 @@ from profilecore.ports import Tokens
 from tests.contracts.places import Place, Traits
 from tests.contracts.samples import AT
 from tests.contracts.tokens import TokensContract, new_token, stored
-from tests.support.postgres import database, emptied, reachable
+from tests.support.postgres import database, emptied, reachable, using
 from tests.support.replication import Pair, replicated
 
 
@@ -54,7 +54,7 @@ def pair() -> Iterator[Pair]:
 
 async def test_a_replica_that_is_behind_is_not_asked(pair: Pair) -> None:
     """It would let in whoever was shut out."""
-    async with pair.using() as opened:
+    async with using(*pair.hosts, replicas=pair.hosts[1:]) as opened:
         tokens, token = PostgresTokens(opened), new_token()
         await tokens.add(token)
         pair.caught_up()

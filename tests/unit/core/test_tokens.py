@@ -274,6 +274,7 @@ async def test_a_read_that_fails_when_all_have_left_is_nobodys_complaint(door: D
     await settled()
     asking.cancel()
     await settled()
+    del asking  # what it was cancelled with holds on to the read
     door.tokens.answers.set()
     await settled()
     gc.collect()
