@@ -77,7 +77,6 @@ class Person(Struct):
     access=READ,
     operation_id="exportPerson",
     summary="Export all that is held on one person",
-    response_headers=documented(Content_Disposition="The name of a file"),
     responses={
         200: ResponseSpec(
             Person, description="One document", media_type=JSON, generate_examples=False
