@@ -123,6 +123,8 @@ class StoreMachine(RuleBasedStateMachine):
         for change, outcome in zip(changes, outcomes, strict=True):
             if isinstance(outcome, Event):
                 assert outcome == change.event(outcome.position)
+                made = outcome.profile()
+                assert made == change.profile or change.type is EventType.DELETED
                 assert outcome.position > (self.events[-1].position if self.events else 0)
                 self.events.append(outcome)
 

@@ -6,6 +6,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
+from profilecore.adapters.memory.receipts import MemoryReceipts
 from profilecore.errors import ProfilecoreError
 from profilecore.order import Order
 from profilecore.schedule import Backlog, Claim, Claims, TaskQuery
@@ -17,10 +18,16 @@ def _now() -> datetime:
 
 
 class MemoryTasks:
-    """The ports Tasks and TaskUpkeep; their clock is that of this machine, or `clock`."""
+    """The ports Tasks and TaskUpkeep; their clock is that of this machine, or `clock`.
 
-    def __init__(self, clock: Callable[[], datetime] = _now) -> None:
+    The receipts of orders go to `receipts`.
+    """
+
+    def __init__(
+        self, clock: Callable[[], datetime] = _now, receipts: MemoryReceipts | None = None
+    ) -> None:
         self._clock = clock
+        self._receipts = receipts or MemoryReceipts(clock)
         self._rows: dict[UUID, Task] = {}
 
     async def add(self, orders: Sequence[Order]) -> Sequence[Task | ProfilecoreError]:
@@ -77,6 +84,9 @@ class MemoryTasks:
         return [self._add(order, at) for order in orders]
 
     def _add(self, order: Order, at: datetime) -> Task | ProfilecoreError:
+        repeated = self._receipts.repeated(order.receipt)
+        if repeated is not None:
+            return repeated
         if order.id in self._rows:
             return self._rows[order.id]
         try:
@@ -86,6 +96,7 @@ class MemoryTasks:
         twin = self._twin(task)
         if twin is None:
             self._rows[task.id] = twin = task
+            self._receipts.keep(order.receipt)
         return twin
 
     def _take(self, task_id: UUID, step: Step, at: datetime) -> Task | ProfilecoreError:

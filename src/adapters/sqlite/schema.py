@@ -133,6 +133,19 @@ STEPS: Final = (
         ) WITHOUT ROWID
         """,
     ),
+    (
+        # What is kept of writes, and what became of each change: positions of the log and codes.
+        """
+        CREATE TABLE receipts (
+            key BLOB NOT NULL PRIMARY KEY,
+            fingerprint BLOB NOT NULL,
+            until INTEGER NOT NULL,
+            note TEXT NOT NULL,
+            marks TEXT NOT NULL
+        )
+        """,
+        "CREATE INDEX receipts_until ON receipts (until)",
+    ),
 )
 
 

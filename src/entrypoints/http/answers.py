@@ -16,7 +16,8 @@ from profilecore.entrypoints.http.reading import consistency_token, etag
 from profilecore.entrypoints.policy import Policy
 from profilecore.entrypoints.wire import ProfileBody
 from profilecore.event import Event, EventType
-from profilecore.service import Source, Written
+from profilecore.service import Source
+from profilecore.written import Written
 
 # A profile is personal: no shared cache may keep it, and a browser asks again each time.
 PRIVATE = "private, no-cache"

@@ -16,7 +16,8 @@ from profilecore.entrypoints.http.reading import JsonBody, consistency_token
 from profilecore.entrypoints.policy import Policy
 from profilecore.entrypoints.wire import ProfileBody
 from profilecore.errors import FieldError, Invalid, ProfilecoreError
-from profilecore.service import ProfileService, Written
+from profilecore.service import ProfileService
+from profilecore.written import Written
 
 BODY_MAX = 16 * 1024 * 1024  # bytes; a batch of larger items has to be split
 _STATUS = {
