@@ -113,5 +113,6 @@ class Container(containers.DeclarativeContainer):
     policy = providers.Singleton(
         Policy,
         require_if_match=settings.provided.require_if_match,
+        idempotency_kept=settings.provided.idempotency_kept,
         media=providers.Callable(media_of, settings),
     )

@@ -36,6 +36,7 @@ async def opened(settings: Settings) -> AsyncIterator[Parts]:
             log=await resolved(container.log()),
             tasks=await resolved(container.tasking().service()),
             upkeep=await resolved(container.tasking().upkeep()),
+            receipts=await resolved(store.receipts()),
             images=await resolved(container.imaging().images()),
             collector=await resolved(container.imaging().collector()),
             blobs=await resolved(container.imaging().blobs()),

@@ -11,7 +11,7 @@ from profilecore.entrypoints.policy import Policy
 from profilecore.entrypoints.telemetry import HttpMetrics
 from profilecore.feed import Feed
 from profilecore.images import Collector, ImageService
-from profilecore.ports import Blobs, Log, Profiles, TaskUpkeep
+from profilecore.ports import Blobs, Log, Profiles, Receipts, TaskUpkeep
 from profilecore.service import ProfileService
 from profilecore.tasks import TaskService
 
@@ -37,6 +37,7 @@ class Parts:
     service: ProfileService
     profiles: Profiles
     log: Log
+    receipts: Receipts
     images: ImageService
     collector: Collector
     tasks: TaskService

@@ -185,6 +185,9 @@ class Settings:
     log_kept: timedelta = variable(
         duration(), "30d", "How long `gc` leaves an entry of the change log"
     )
+    idempotency_kept: timedelta = variable(
+        duration(), "24h", "How long a request with an Idempotency-Key can be repeated"
+    )
     body_timeout: timedelta = variable(
         duration(_MOMENT), "30s", "Longest time a request body may take to arrive"
     )

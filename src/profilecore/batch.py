@@ -73,7 +73,7 @@ class _Batch:
         self._atomic = atomic
         self._actor = actor
         self._receipt = receipt
-        self._writes = 0
+        self._kept = 0
         self._outcomes: dict[int, Outcome] = {}
 
     @property
@@ -87,9 +87,9 @@ class _Batch:
 
     async def attempt(self) -> None:
         """Plan what is open on what is stored now, and write it, or recall what was written."""
-        # Each write that has an effect has a receipt of its own, so that one who comes after a
-        # process that was killed goes on behind the last of them.
-        receipt = self._receipt and self._receipt.numbered(self._writes)
+        # Each attempt from the first that has an effect has a receipt of its own, so that one who
+        # comes after a process that was killed goes on behind the last of them.
+        receipt = self._receipt and self._receipt.numbered(self._kept)
         try:
             await self._attempt(receipt)
         except Repeated as repeated:
@@ -113,6 +113,7 @@ class _Batch:
             # Only an atomic write raises; what it refused is the item at that place of the plan.
             self._settle(list(planned)[conflict.item], conflict)
             return
+        self._kept += any(isinstance(outcome, Written) for outcome in written) or self._kept > 0
         self._take(planned, written)
 
     async def _recall(self, repeated: Repeated, receipt: Receipt | None) -> None:
@@ -125,13 +126,13 @@ class _Batch:
                 error.request_id = note.request_id
         self._outcomes = {i: o for i, o in self._outcomes.items() if isinstance(o, Written)}
         self._outcomes |= note.refused
+        self._kept += 1
         self._take(note.items, written)
 
     def _refused(self) -> dict[int, ProfilecoreError]:
         return {i: o for i, o in self._outcomes.items() if isinstance(o, ProfilecoreError)}
 
     def _take(self, items: Iterable[int], written: Sequence[Outcome]) -> None:
-        self._writes += any(isinstance(outcome, Written) for outcome in written)
         for index, outcome in zip(items, written, strict=True):
             self._settle(index, outcome)
 

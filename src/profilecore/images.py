@@ -98,6 +98,11 @@ class ImageService:
             return Added(written.profile.image(repeated.kept.note), written)
         return added
 
+    async def must_be_there(self, profile_id: UUID, receipt: Receipt | None) -> None:
+        """Raise NotFound where there is no such profile, nor anything to tell of it again."""
+        if not await self._service.once.was_written(receipt):
+            await self._service.read(profile_id)
+
     async def _add(
         self, profile_id: UUID, upload: Path, actor: str | None, receipt: Receipt | None
     ) -> Added:

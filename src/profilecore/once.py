@@ -1,6 +1,7 @@
 """Writes that come with a receipt: made once, and told again as they were told first."""
 
 from collections.abc import Awaitable, Sequence
+from dataclasses import replace
 from typing import TypeVar
 
 from profilecore.errors import Conflict, NotFound, ProfilecoreError
@@ -44,7 +45,16 @@ class Once:
     async def must_be_new(self, receipt: Receipt | None) -> None:
         """Raise Repeated where this has been written before."""
         if receipt is not None:
-            await self._profiles.write([], atomic=False, receipt=receipt)
+            look = replace(receipt, always=False)
+            await self._profiles.write([], atomic=False, receipt=look)
+
+    async def was_written(self, receipt: Receipt | None) -> bool:
+        """Whether there is something to be told again."""
+        try:
+            await self.must_be_new(receipt)
+        except Repeated:
+            return True
+        return False
 
     async def recalled(
         self, repeated: Repeated, receipt: Receipt

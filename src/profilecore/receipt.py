@@ -16,7 +16,8 @@ class Receipt:
     """Goes with a write, and is kept in its transaction for as long as it `lasts`.
 
     `key` says whose it is and what for, `fingerprint` what was asked. `note` is what the writer
-    has to find again, `request_id` of whom its answer speaks. It holds no data of a person.
+    has to find again, `request_id` of whom its answer speaks. It holds no data of a person. What
+    has changed nothing is not kept, unless `always`.
     """
 
     key: bytes
@@ -24,6 +25,7 @@ class Receipt:
     lasts: timedelta = KEPT
     request_id: str = ""
     note: str = ""
+    always: bool = False
 
     @classmethod
     def of(
@@ -53,9 +55,13 @@ class Receipt:
         return replace(self, note=note)
 
     def numbered(self, number: int) -> Self:
-        """That of another write for the same request: 0 is the first."""
-        key = _digest(self.key, str(number).encode()) if number else self.key
-        return replace(self, key=key)
+        """That of another write for the same request: 0 is the first.
+
+        The others are kept `always`: something was changed by then, so that all has to be told.
+        """
+        if number == 0:
+            return self
+        return replace(self, key=_digest(self.key, str(number).encode()), always=True)
 
 
 @dataclass(frozen=True, slots=True)

@@ -78,7 +78,8 @@ class MemoryProfiles:
         if repeated is not None:
             raise repeated
         outcomes = self._write(changes, atomic)
-        if any(isinstance(outcome, Event) for outcome in outcomes):
+        changed = any(isinstance(outcome, Event) for outcome in outcomes)
+        if receipt is not None and (changed or receipt.always):
             marks = [c.mark(o) for c, o in zip(changes, outcomes, strict=True)]
             self._store.receipts.keep(receipt, marks)
         return outcomes

@@ -39,6 +39,7 @@ def receipt_of(receipt: Receipt) -> dict[str, Any]:
         "fingerprint": receipt.fingerprint.hex(),
         "lasts": receipt.lasts // _MICROSECOND,
         "note": receipt.note,
+        "always": receipt.always,
     }
 
 

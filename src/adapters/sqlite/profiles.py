@@ -125,7 +125,8 @@ def _write_once(
 ) -> list[Event | ProfilecoreError]:
     refuse_repetition(connection, receipt, at)
     outcomes = _write(connection, changes, atomic, at)
-    if any(isinstance(outcome, Event) for outcome in outcomes):
+    changed = any(isinstance(outcome, Event) for outcome in outcomes)
+    if receipt is not None and (changed or receipt.always):
         marks = [c.mark(o) for c, o in zip(changes, outcomes, strict=True)]
         keep(connection, receipt, at, marks)
     return outcomes

@@ -10,6 +10,7 @@ from litestar.di import NamedDependency
 from litestar.params import Body, HeaderParameter, JSONBody, PathParameter
 
 from profilecore.entrypoints.http.answers import (
+    ONCE_HEADERS,
     PRIVATE,
     WRITE_HEADERS,
     ProfileReading,
@@ -19,6 +20,7 @@ from profilecore.entrypoints.http.answers import (
     written_headers,
 )
 from profilecore.entrypoints.http.bodies import NewProfile, ProfileChanges, ProfilePatch, given
+from profilecore.entrypoints.http.idempotency import IdempotencyKey, Keys
 from profilecore.entrypoints.http.reading import (
     ConsistencyToken,
     JsonBody,
@@ -54,16 +56,20 @@ IfNoneMatch = Annotated[
     request_max_body_size=BODY_MAX,
     operation_id="createProfile",
     summary="Create a profile",
-    response_headers=[*WRITE_HEADERS, *documented(Location="Where the profile is")],
-    responses=problems(409, 413, 415, 422),
+    response_headers=[*ONCE_HEADERS, *documented(Location="Where the profile is")],
+    responses=problems(409, 410, 413, 415, 422),
 )
 async def create(
+    request: Request[Any, Any, Any],
     data: JSONBody[NewProfile],
     service: NamedDependency[ProfileService],
     policy: NamedDependency[Policy],
+    keys: NamedDependency[Keys],
+    idempotency_key: IdempotencyKey = None,
 ) -> Response[ProfileBody]:
     """Make a profile. The email must not be another profile's, without regard to case."""
-    outcome = await service.create(given(data), actor=None)
+    async with keys.receipt(request, await request.body()) as receipt:
+        outcome = await service.create(given(data), actor=None, receipt=receipt)
     response = written(outcome, HTTPStatus.CREATED, policy)
     response.headers["Location"] = f"/api/v1/profiles/{outcome.profile.id}"
     return response
@@ -173,19 +179,22 @@ async def remove(
     status_code=HTTPStatus.OK,
     operation_id="restoreProfile",
     summary="Bring a deleted profile back",
-    response_headers=WRITE_HEADERS,
-    responses=problems(404, 409, 412),
+    response_headers=ONCE_HEADERS,
+    responses=problems(404, 409, 410, 412, 422),
 )
 async def restore(
     request: Request[Any, Any, Any],
     profile_id: ProfileId,
     service: NamedDependency[ProfileService],
     policy: NamedDependency[Policy],
+    keys: NamedDependency[Keys],
     if_match: IfMatch = None,
+    idempotency_key: IdempotencyKey = None,
 ) -> Response[ProfileBody]:
     """Undo the deletion, unless another profile has taken the email meanwhile."""
     expected = expected_version(request, required=False)
-    outcome = await service.restore(profile_id, expected=expected, actor=None)
+    async with keys.receipt(request, await request.body()) as receipt:
+        outcome = await service.restore(profile_id, expected=expected, actor=None, receipt=receipt)
     return written(outcome, HTTPStatus.OK, policy)
 
 

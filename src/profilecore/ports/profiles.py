@@ -48,9 +48,9 @@ class Profiles(Protocol):
         refusal is raised, `item` set to its index, and nothing was written. Not to be repeated
         blindly after Unavailable: read first, or give a receipt.
 
-        A `receipt` is kept in the same transaction, if a change was written. Where its key is kept
-        and has not ended, Repeated is raised with what there is, and nothing is looked at or
-        written: so that a write of no changes looks whether there is one. The store's clock
+        A `receipt` is kept in the same transaction, if a change was written, or `always`. Where its
+        key is kept and has not ended, Repeated is raised with what there is, and nothing is looked
+        at or written: so that a write of no changes looks whether there is one. The store's clock
         decides when it ends.
         """
         ...

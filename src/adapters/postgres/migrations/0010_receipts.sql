@@ -37,7 +37,8 @@ END
 $$;
 
 -- As profilecore_write, for calls of which some have a receipt: one that was written before is not
--- looked at, and has a row with what is `kept` of it; of one that has an effect it is kept now.
+-- looked at, and has a row with what is `kept` of it; of one that has an effect, or one with `always`,
+-- it is kept now.
 CREATE FUNCTION profilecore_write_once(calls jsonb, known bigint)
 RETURNS TABLE (call integer, "position" bigint, stored bigint, taken boolean, kept text)
 LANGUAGE plpgsql
@@ -50,6 +51,7 @@ DECLARE
     found record;
     number integer;
     written integer;
+    code text;
     marks jsonb[];
 BEGIN
     -- Takes the writers' turn, and looks whether this server may be written to.
@@ -76,21 +78,23 @@ BEGIN
                     marks := marks || to_jsonb("position");
                 ELSE
                     change := one->'changes'->number;
+                    code := CASE
+                        WHEN stored IS NOT NULL AND change->>'replaces' = '0' THEN 'id_taken'
+                        WHEN coalesce(stored, 0) <> (change->>'replaces')::bigint
+                            THEN 'stale_version'
+                        WHEN taken THEN 'email_taken'
+                        ELSE 'image_gone'
+                    END;
                     marks := marks || jsonb_build_array(
-                        CASE
-                            WHEN stored IS NOT NULL AND change->>'replaces' = '0' THEN 'id_taken'
-                            WHEN coalesce(stored, 0) <> (change->>'replaces')::bigint
-                                THEN 'stale_version'
-                            WHEN taken THEN 'email_taken'
-                            ELSE 'image_gone'
-                        END,
-                        change->'id', change->'replaces', stored
+                        code, change->'id', change->'replaces',
+                        CASE WHEN code = 'stale_version' THEN stored END
                     );
                 END IF;
                 number := number + 1;
             END LOOP;
             -- An atomic call that ends with a refusal has written nothing.
-            IF one ? 'receipt' AND written > 0
+            IF one ? 'receipt'
+                AND (written > 0 OR (one->'receipt'->>'always')::boolean)
                 AND (written = number OR NOT (one->>'atomic')::boolean)
             THEN
                 PERFORM profilecore_keep(one->'receipt', to_jsonb(marks)::text);
