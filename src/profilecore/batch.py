@@ -121,7 +121,7 @@ class _Batch:
             raise repeated
         written = await self._service.once.recalled(repeated, receipt)
         note = Note.decode(repeated.kept.note)
-        for error in (*note.refused.values(), *written):
+        for error in written:
             if isinstance(error, ProfilecoreError):
                 error.request_id = note.request_id
         self._outcomes = {i: o for i, o in self._outcomes.items() if isinstance(o, Written)}

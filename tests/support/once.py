@@ -92,7 +92,7 @@ def said(answer: httpx.Response) -> tuple[Any, ...]:
 
 
 def replayed(answer: httpx.Response) -> bool:
-    return answer.headers.get("idempotency-replayed") == "true"
+    return "true" in answer.headers.get_list("idempotency-replayed")
 
 
 def effects(client: httpx.Client) -> tuple[int, int]:

@@ -362,7 +362,13 @@ async def test_one_who_comes_after_a_kill_goes_on_behind_the_last_write(process:
         await batch(process, items)
     process.profiles.before_write = None
     written = await process.log.position()
-    first = await batch(process, items)
+    first = await run_batch(
+        process.service,
+        items,
+        atomic=False,
+        actor=None,
+        receipt=replace(receipt(), request_id="r2"),
+    )
     assert [isinstance(outcome, Written) for outcome in first] == [True, False, True, True]
     assert await process.log.position() == written + 1, "only what was left was written"
     await assert_told_again(process, items, first)
@@ -416,6 +422,8 @@ def test_a_note_is_read_as_it_was_written() -> None:
         3: Conflict("Other.", code="stale_version", version=3),
         5: NotFound("Gone."),
     }
+    errors[3].request_id = "before"
     note = Note.decode(Note([1, 2, 4], errors, "r").encode())
     assert (note.items, note.request_id) == ([1, 2, 4], "r")
+    assert [error.request_id for error in note.refused.values()] == ["r", "before", "r"]
     assert {i: told(e) for i, e in note.refused.items()} == {i: told(e) for i, e in errors.items()}
