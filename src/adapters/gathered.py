@@ -13,6 +13,7 @@ from profilecore.event import Change, Event
 from profilecore.paging import Page, Query
 from profilecore.ports import Cache, Profiles
 from profilecore.profile import Entry, Profile
+from profilecore.receipt import Receipt
 
 T = TypeVar("T")
 
@@ -146,9 +147,9 @@ class GatheredProfiles:
         return await self._profiles.list(query, at_least=at_least)
 
     async def write(
-        self, changes: Sequence[Change], *, atomic: bool
+        self, changes: Sequence[Change], *, atomic: bool, receipt: Receipt | None = None
     ) -> Sequence[Event | ProfilecoreError]:
-        return await self._profiles.write(changes, atomic=atomic)
+        return await self._profiles.write(changes, atomic=atomic, receipt=receipt)
 
     async def purge(self, deleted_before: datetime) -> int:
         return await self._profiles.purge(deleted_before)

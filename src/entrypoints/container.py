@@ -113,6 +113,7 @@ class Container(containers.DeclarativeContainer):
     policy = providers.Singleton(
         Policy,
         require_if_match=settings.provided.require_if_match,
+        idempotency_kept=settings.provided.idempotency_kept,
         media=media,
         ops_port=settings.provided.ops_port,
     )

@@ -37,6 +37,7 @@ async def opened(settings: Settings) -> AsyncIterator[Parts]:
             tasks=await resolved(container.tasking().service()),
             upkeep=await resolved(container.tasking().upkeep()),
             tokens=await resolved(store.tokens()),
+            receipts=await resolved(store.receipts()),
             images=await resolved(container.imaging().images()),
             person=await resolved(container.person()),
             collector=await resolved(container.imaging().collector()),

@@ -12,7 +12,15 @@ from profilecore.entrypoints.telemetry import HttpMetrics
 from profilecore.feed import Feed
 from profilecore.images import Collector, ImageService
 from profilecore.person import PersonService
-from profilecore.ports import Authenticator, Blobs, Log, Profiles, TaskUpkeep, Tokens
+from profilecore.ports import (
+    Authenticator,
+    Blobs,
+    Log,
+    Profiles,
+    Receipts,
+    TaskUpkeep,
+    Tokens,
+)
 from profilecore.service import ProfileService
 from profilecore.tasks import TaskService
 
@@ -38,6 +46,7 @@ class Parts:
     service: ProfileService
     profiles: Profiles
     log: Log
+    receipts: Receipts
     images: ImageService
     person: PersonService
     collector: Collector

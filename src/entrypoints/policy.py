@@ -1,7 +1,10 @@
 """What of the settings the operations need to know."""
 
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Final
+
+from profilecore.receipt import KEPT
 
 MEDIA: Final = "/media"
 """Where this service itself serves them."""
@@ -14,6 +17,8 @@ class Policy:
     require_if_match: bool = False
     media: str = MEDIA
     """Where the files of images are served."""
+    idempotency_kept: timedelta = KEPT
+    """For how long a request that is sent again gets the first answer."""
     heartbeat: float = 15.0
     """Seconds after which a feed with nothing to say sends a comment."""
     ops_port: int | None = None

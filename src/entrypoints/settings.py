@@ -207,6 +207,9 @@ class Settings:
     head_timeout: timedelta = variable(
         duration(_MOMENT), "10s", "Longest time the headers of a request may take to arrive"
     )
+    idempotency_kept: timedelta = variable(
+        duration(), "24h", "How long a request with an Idempotency-Key can be repeated"
+    )
     body_timeout: timedelta = variable(
         duration(_MOMENT),
         "30s",

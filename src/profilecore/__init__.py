@@ -18,7 +18,8 @@ from profilecore.event import Change, Event, EventType
 from profilecore.order import Order
 from profilecore.paging import Count, Cursor, Page, Query, Sort
 from profilecore.profile import Absence, Profile
-from profilecore.service import ProfileService, Reading, Source, Written
+from profilecore.receipt import Receipt
+from profilecore.service import ProfileService, Reading, Source
 from profilecore.task import Status, Task
 from profilecore.tasks import (
     Attempt,
@@ -28,6 +29,7 @@ from profilecore.tasks import (
     Stopped,
     TaskService,
 )
+from profilecore.written import Written
 
 __all__ = [
     "Absence",
@@ -53,6 +55,7 @@ __all__ = [
     "ProfilecoreError",
     "Query",
     "Reading",
+    "Receipt",
     "Scope",
     "Sort",
     "Source",

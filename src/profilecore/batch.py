@@ -1,21 +1,23 @@
 """Many changes in one call, with one result each, or all or nothing."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, Literal, TypeAlias
 from uuid import UUID
 
+from profilecore.batch_note import Note
 from profilecore.errors import Conflict, Invalid, ProfilecoreError
 from profilecore.event import Change
 from profilecore.profile import Profile
+from profilecore.receipt import Receipt, Repeated
 from profilecore.service import (
     REREADS,
     ProfileService,
-    Written,
     kept_changing,
     living,
     must_match,
 )
+from profilecore.written import Written
 
 ITEMS_MAX: Final = 1_000
 
@@ -33,16 +35,23 @@ class Item:
 
 
 async def run_batch(
-    service: ProfileService, items: Sequence[Item], *, atomic: bool, actor: str | None
+    service: ProfileService,
+    items: Sequence[Item],
+    *,
+    atomic: bool,
+    actor: str | None,
+    receipt: Receipt | None = None,
 ) -> list[Outcome]:
     """Apply the items in order; give what was stored or why it was refused, one each.
 
     An item sees what the items before it did. With `atomic` the first refusal is raised, its
     `item` set to the index, and nothing is changed. Raises Invalid above `ITEMS_MAX` items.
+    With a `receipt` each item is applied once, and what was said of it then is said again: a
+    refusal has the `request_id` of that time.
     """
     if len(items) > ITEMS_MAX:
         raise Invalid(f"A batch takes at most {ITEMS_MAX} items, not {len(items)}.")
-    batch = _Batch(service, items, atomic, actor)
+    batch = _Batch(service, items, atomic, actor, receipt)
     for _ in range(REREADS):
         if not batch.open:
             break
@@ -52,12 +61,19 @@ async def run_batch(
 
 class _Batch:
     def __init__(
-        self, service: ProfileService, items: Sequence[Item], atomic: bool, actor: str | None
+        self,
+        service: ProfileService,
+        items: Sequence[Item],
+        atomic: bool,
+        actor: str | None,
+        receipt: Receipt | None,
     ) -> None:
         self._service = service
         self._items = items
         self._atomic = atomic
         self._actor = actor
+        self._receipt = receipt
+        self._kept = 0
         self._outcomes: dict[int, Outcome] = {}
 
     @property
@@ -70,17 +86,54 @@ class _Batch:
         return [self._outcomes[index] for index in range(len(self._items))]
 
     async def attempt(self) -> None:
-        """Plan what is open on what is stored now, and write it."""
-        planned = await self._plan()
+        """Plan what is open on what is stored now, and write it, or recall what was written."""
+        # Each attempt from the first that has an effect has a receipt of its own, so that one who
+        # comes after a process that was killed goes on behind the last of them.
+        receipt = self._receipt and self._receipt.numbered(self._kept)
         try:
-            written = await self._service.commit(list(planned.values()), atomic=self._atomic)
+            await self._attempt(receipt)
+        except Repeated as repeated:
+            await self._recall(repeated, receipt)
+
+    async def _attempt(self, receipt: Receipt | None) -> None:
+        once, settled = self._service.once, len(self._outcomes)
+        planned = await once.unless_repeated(receipt, self._plan())
+        if len(self._outcomes) > settled:  # what is refused may be so because it was done
+            await once.must_be_new(receipt)
+        if receipt is not None:
+            note = Note(list(planned), self._refused(), receipt.request_id)
+            receipt = receipt.noting(note.encode())
+        try:
+            written = await self._service.commit(
+                list(planned.values()), atomic=self._atomic, receipt=receipt
+            )
         except Conflict as conflict:
             if conflict.item is None:
                 raise
             # Only an atomic write raises; what it refused is the item at that place of the plan.
             self._settle(list(planned)[conflict.item], conflict)
             return
-        for index, outcome in zip(planned, written, strict=True):
+        self._kept += any(isinstance(outcome, Written) for outcome in written) or self._kept > 0
+        self._take(planned, written)
+
+    async def _recall(self, repeated: Repeated, receipt: Receipt | None) -> None:
+        if receipt is None:
+            raise repeated
+        written = await self._service.once.recalled(repeated, receipt)
+        note = Note.decode(repeated.kept.note)
+        for error in written:
+            if isinstance(error, ProfilecoreError):
+                error.request_id = note.request_id
+        self._outcomes = {i: o for i, o in self._outcomes.items() if isinstance(o, Written)}
+        self._outcomes |= note.refused
+        self._kept += 1
+        self._take(note.items, written)
+
+    def _refused(self) -> dict[int, ProfilecoreError]:
+        return {i: o for i, o in self._outcomes.items() if isinstance(o, ProfilecoreError)}
+
+    def _take(self, items: Iterable[int], written: Sequence[Outcome]) -> None:
+        for index, outcome in zip(items, written, strict=True):
             self._settle(index, outcome)
 
     async def _plan(self) -> dict[int, Change]:

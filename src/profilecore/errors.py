@@ -21,10 +21,12 @@ class ProfilecoreError(Exception):
     """Base of every error that profilecore raises on purpose.
 
     `code` is a stable word for programs, `detail` a sentence for people. `item` is the index
-    of the change that failed, where an all-or-nothing write of several was refused.
+    of the change that failed, where an all-or-nothing write of several was refused. `request_id`
+    is that of the request that was refused, where this is said again to another one.
     """
 
     code = "error"
+    request_id: str | None = None
 
     def __init__(self, detail: str, *, code: str | None = None, item: int | None = None) -> None:
         super().__init__(detail)
@@ -34,7 +36,11 @@ class ProfilecoreError(Exception):
 
 
 class NotFound(ProfilecoreError):
-    """There is no such thing: `not_found`, or `position_gone` for a place in the log."""
+    """There is no such thing.
+
+    Codes: `not_found`, `position_gone` for a place in the log, and `answer_gone` where what was
+    done before cannot be told again.
+    """
 
     code = "not_found"
 
@@ -43,7 +49,8 @@ class Conflict(ProfilecoreError):
     """The state of the store forbids it.
 
     Codes: `conflict`, `email_taken`, `id_taken`, `not_deleted`, `task_state`, `too_many_images`,
-    `image_gone`, and `stale_version`, which carries the `version` that is stored now.
+    `image_gone`, `still_running`, and `stale_version`, which carries the `version` that is stored
+    now.
     """
 
     code = "conflict"
@@ -63,8 +70,9 @@ class Conflict(ProfilecoreError):
 class Invalid(ProfilecoreError):
     """The input breaks a rule; `errors` names every field that does.
 
-    Codes: `invalid` (well formed, but not allowed), `malformed` (cannot be read at all), and for
-    an image `not_an_image`, `too_many_pixels`, `too_many_frames` and `broken_image`.
+    Codes: `invalid` (well formed, but not allowed), `malformed` (cannot be read at all),
+    `key_reused`, and for an image `not_an_image`, `too_many_pixels`, `too_many_frames` and
+    `broken_image`.
     """
 
     code = "invalid"

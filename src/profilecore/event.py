@@ -2,16 +2,23 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any, Final
 from uuid import UUID
 
-from profilecore.errors import Conflict
+from profilecore.errors import Conflict, ProfilecoreError
+from profilecore.image import Image
 from profilecore.order import Order
 from profilecore.profile import Profile
+from profilecore.receipt import Mark, Refused
 
 _ERA_BITS: Final = 40
+_NOTHING: Final[Mapping[str, Any]] = {
+    **dict.fromkeys(("name", "email", "bio"), ""),
+    "image_urls": (),
+    "owner": None,
+}
 
 
 class EventType(StrEnum):
@@ -28,8 +35,8 @@ class Event:
     """One entry of the change log.
 
     `position` counts up in the order in which writes became visible; it may leave gaps. `data`
-    holds the profile's values after the write as JSON has them; it is empty for a deletion, and
-    after the values were purged.
+    holds all of the profile after the write as JSON has it; it is empty for a deletion, and after
+    the values were purged.
     """
 
     position: int
@@ -39,6 +46,27 @@ class Event:
     data: Mapping[str, Any]
     at: datetime
     actor: str | None
+
+    def profile(self) -> Profile | None:
+        """The profile as it was after the write; None where that was purged.
+
+        Of a tombstone only id, version and time are known. `updated_at` is the time of the event.
+        """
+        deleted = self.type is EventType.DELETED
+        if not self.data and not deleted:
+            return None
+        data: Mapping[str, Any] = _NOTHING if deleted else self.data
+        fields = {name: data[name] for name in ("name", "email", "bio", "owner")}
+        return Profile.stored(
+            **fields,
+            id=self.profile_id,
+            image_urls=tuple(data["image_urls"]),
+            images=tuple(map(Image.of_data, data.get("image_details", ()))),
+            version=self.version,
+            created_at=datetime.fromisoformat(data["created_at"]) if not deleted else self.at,
+            updated_at=self.at,
+            deleted_at=self.at if deleted else None,
+        )
 
 
 def era(position: int) -> int:
@@ -77,22 +105,20 @@ class Change:
         `stored` is the version that is there, None without a row; `email_taken` says whether
         another living profile has the email key.
         """
-        profile = self.profile
-        if stored is not None and self.replaces == 0:
-            return Conflict(f"There is a profile {profile.id} already.", code="id_taken")
-        if (stored or 0) != self.replaces:
-            there = "not there" if stored is None else f"at version {stored}"
-            detail = f"Profile {profile.id} is {there}, and not at version {self.replaces}."
-            return Conflict(detail, code="stale_version", version=stored)
-        if email_taken and profile.deleted_at is None:
-            return Conflict("Another profile has this email.", code="email_taken")
-        return None
+        taken = email_taken and self.profile.deleted_at is None
+        code = reason(self.replaces, stored, email_taken=taken)
+        return None if code is None else self._refused(code, stored).error()
 
     @property
     def image_gone(self) -> Conflict:
         """The refusal of one that begins to use an image that may be removed."""
-        detail = "An image was removed before the profile had it: upload it again."
-        return Conflict(detail, code="image_gone")
+        return self._refused("image_gone", None).error()
+
+    def mark(self, outcome: Event | ProfilecoreError) -> Mark:
+        """What is kept of what became of it."""
+        if isinstance(outcome, Event):
+            return outcome.position
+        return self._refused(outcome.code, getattr(outcome, "version", None))
 
     def event(self, position: int) -> Event:
         """What the log holds once this change has been written at `position`."""
@@ -101,5 +127,21 @@ class Change:
         if self.type is not EventType.DELETED:
             data = {**profile.values(), "image_urls": list(profile.image_urls)}
             data["images"] = [image.id for image in profile.images]
+            if profile.images:
+                data["image_details"] = [image.data() for image in profile.images]
+            created_at = profile.created_at.astimezone(UTC)
+            data["created_at"] = created_at.isoformat().replace("+00:00", "Z")
         at = self.at or profile.updated_at
         return Event(position, profile.id, self.type, profile.version, data, at, self.actor)
+
+    def _refused(self, code: str, stored: int | None) -> Refused:
+        return Refused(code, self.profile.id, self.replaces, stored)
+
+
+def reason(replaces: int, stored: int | None, *, email_taken: bool) -> str | None:
+    """The code with which a change of what is `stored` has to be refused; None where it has not."""
+    if stored is not None and replaces == 0:
+        return "id_taken"
+    if (stored or 0) != replaces:
+        return "stale_version"
+    return "email_taken" if email_taken else None

@@ -5,10 +5,10 @@ import hashlib
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from enum import StrEnum
 from functools import cached_property
-from typing import Final, NamedTuple, Self
+from typing import Any, Final, NamedTuple, Self
 
 BYTES_MAX: Final = 10 * 1024 * 1024
 """Of an upload."""
@@ -137,3 +137,37 @@ class Image:
     def keys(self) -> dict[File, str]:
         """Where each file is kept."""
         return {file: key_of(self.id, file) for file in FILES}
+
+    def data(self) -> dict[str, Any]:
+        """All of it, as JSON has it."""
+        return {
+            "id": self.id,
+            "thumbhash": self.thumbhash,
+            "variants": {
+                size.value: {
+                    "width": variant.width,
+                    "height": variant.height,
+                    "bytes": {format_.value: variant.bytes[format_] for format_ in Format},
+                }
+                for size, variant in self.variants.items()
+            },
+            "created_at": self.created_at.astimezone(UTC).isoformat().replace("+00:00", "Z"),
+        }
+
+    @classmethod
+    def of_data(cls, data: Mapping[str, Any]) -> Self:
+        """Read what `data` gave."""
+        variants = {
+            Size(size): Variant(
+                variant["width"],
+                variant["height"],
+                {Format(format_): length for format_, length in variant["bytes"].items()},
+            )
+            for size, variant in data["variants"].items()
+        }
+        return cls(
+            id=data["id"],
+            thumbhash=data["thumbhash"],
+            variants=variants,
+            created_at=datetime.fromisoformat(data["created_at"]),
+        )

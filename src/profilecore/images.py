@@ -18,7 +18,9 @@ from profilecore.image import FILES, File, Format, Image, Rendering, Size, image
 from profilecore.order import Order
 from profilecore.ports import Blobs, Holds, Imager, Tasks
 from profilecore.profile import Profile
-from profilecore.service import ProfileService, Written, living, now
+from profilecore.receipt import Receipt, Repeated
+from profilecore.service import ProfileService, living, now
+from profilecore.written import Written, given
 
 COLLECT: Final = "images.collect"
 PURGE: Final = "images.purge"
@@ -79,12 +81,38 @@ class ImageService:
         view._service = service
         return view
 
-    async def add(self, profile_id: UUID, upload: Path, *, actor: str | None) -> Added:
+    async def add(
+        self, profile_id: UUID, upload: Path, *, actor: str | None, receipt: Receipt | None = None
+    ) -> Added:
         """Make variants of an upload and give them to a profile, the newest last.
 
         The same picture again is the same image. Raises NotFound, Conflict `too_many_images`, and
-        Invalid as the Imager does.
+        Invalid as the Imager does. What is `written` with a receipt is so once.
         """
+        if receipt is None:
+            return await self._add(profile_id, upload, actor, None)
+        once = self._service.once
+        try:
+            await once.must_be_new(receipt)  # to look costs far less than to make variants
+            added = await once.unless_repeated(
+                receipt, self._add(profile_id, upload, actor, receipt)
+            )
+            if added.written is None:  # it may have it by this very request
+                await once.must_be_new(receipt)
+        except Repeated as repeated:
+            (outcome,) = await once.recalled(repeated, receipt)
+            written = given(outcome)
+            return Added(written.profile.image(repeated.kept.note), written)
+        return added
+
+    async def must_be_there(self, profile_id: UUID, receipt: Receipt | None) -> None:
+        """Raise NotFound where there is no such profile, nor anything to tell of it again."""
+        if not await self._service.once.was_written(receipt):
+            await self._service.read(profile_id)
+
+    async def _add(
+        self, profile_id: UUID, upload: Path, actor: str | None, receipt: Receipt | None
+    ) -> Added:
         at = self._clock()
         rendering = await self._imager.render(upload)
         image = Image.of(rendering, at=at)
@@ -95,6 +123,8 @@ class ImageService:
             return Added(there, None)
         profile.with_image(image, at=at)  # refused before anything is stored, where it will be
 
+        noted = receipt and receipt.noting(image.id)
+
         def change(profile: Profile) -> Change:
             twin = _find(profile, image.id)
             if twin is not None:
@@ -104,7 +134,7 @@ class ImageService:
 
         try:
             async with self._stored(image, rendering):
-                return Added(image, await self._service.rewrite(profile_id, change, None))
+                return Added(image, await self._service.rewrite(profile_id, change, None, noted))
         except _HasItError as had:
             return Added(had.image, None)
 

@@ -10,6 +10,7 @@ from uuid import UUID
 
 from profilecore.errors import FieldError, Invalid
 from profilecore.identifiers import new_id
+from profilecore.receipt import Receipt
 from profilecore.task import Task
 
 PAYLOAD_MAX: Final = 256 * 1024  # bytes of JSON
@@ -41,8 +42,8 @@ NOT_BOTH: Final = "and delay are both given; give one of them"
 class Order:
     """What somebody wants to be done, after `delay` or at `run_at`.
 
-    `trace` travels with the task, such as the id of the request that it came from. Raises Invalid
-    that names every field at fault.
+    `trace` travels with the task, such as the id of the request that it came from. `receipt` is
+    kept if the task is added. Raises Invalid that names every field at fault.
     """
 
     type: str
@@ -54,6 +55,7 @@ class Order:
     unique_key: str | None = None
     trace: Mapping[str, str] = field(default_factory=dict)
     id: UUID = field(default_factory=new_id)
+    receipt: Receipt | None = None
 
     def __post_init__(self) -> None:
         errors = [

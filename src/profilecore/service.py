@@ -12,9 +12,12 @@ from uuid import UUID
 from profilecore.errors import Conflict, NotFound, ProfilecoreError
 from profilecore.event import Change, Event, EventType
 from profilecore.identifiers import new_id
+from profilecore.once import Once
 from profilecore.paging import LIMIT_MAX, Page, Query, Sort
 from profilecore.ports import Cache, Log, Profiles
 from profilecore.profile import Absence, Profile
+from profilecore.receipt import Receipt
+from profilecore.written import Written, given
 
 T = TypeVar("T")
 
@@ -37,14 +40,6 @@ class Reading:
     source: Source
 
 
-@dataclass(frozen=True, slots=True)
-class Written:
-    """A profile as it was stored; a read that asks for `position` sees at least this."""
-
-    profile: Profile
-    position: int
-
-
 def now() -> datetime:
     """The time in UTC."""
     return datetime.now(UTC)
@@ -55,7 +50,8 @@ class ProfileService:
 
     Every write gives the state that was stored. `expected` is the version that the caller saw:
     where another is stored, Conflict `stale_version` says which; with None the write applies to
-    whatever is there. `actor` is the authenticated subject, None without one. A caller that is
+    whatever is there. A write with a `receipt` is made once, and gives the same whenever it is
+    asked for. `actor` is the authenticated subject, None without one. A caller that is
     cancelled after its write began does not undo it. `announce` is called after each write.
 
     A read sees the writes up to position `seen` of the log, and those that this process knows of.
@@ -73,6 +69,7 @@ class ProfileService:
         announce: Callable[[], None] = lambda: None,
         known: Callable[[], int | None] = lambda: None,
     ) -> None:
+        self.once = Once(profiles, log)
         self._profiles = profiles
         self._log = log
         self._cache = cache
@@ -89,12 +86,15 @@ class ProfileService:
         view._owner = owner
         return view
 
-    async def create(self, values: Mapping[str, object], *, actor: str | None) -> Written:
+    async def create(
+        self, values: Mapping[str, object], *, actor: str | None, receipt: Receipt | None = None
+    ) -> Written:
         """Make a profile from `name`, `email` and, if given, `bio`, `image_urls` and `owner`.
 
         Without an owner it is that of who made it.
         """
-        return await self._commit_one(self.creation(values, actor=actor))
+        change = self.creation(values, actor=actor)
+        return await self.once.written(receipt, self._commit_one(change, receipt))
 
     async def read(self, profile_id: UUID, *, seen: int = 0) -> Reading:
         """One profile, from the cache if that will do. NotFound if there is none."""
@@ -138,17 +138,15 @@ class ProfileService:
         )
 
     async def restore(
-        self, profile_id: UUID, *, expected: int | None, actor: str | None
+        self,
+        profile_id: UUID,
+        *,
+        expected: int | None,
+        actor: str | None,
+        receipt: Receipt | None = None,
     ) -> Written:
         """Bring a deleted profile back as it was, while its tombstone is kept."""
-        tombstone = (await self.stored([profile_id])).get(profile_id)
-        at = self._clock()
-        if tombstone is None or (tombstone.deleted_at or at) + self._tombstones_kept < at:
-            raise not_found(profile_id)
-        must_match(tombstone, expected)
-        alive = tombstone.restored(at=at)
-        change = Change(EventType.RESTORED, alive, tombstone.version, actor)
-        return await self._commit_one(change)
+        return await self.once.written(receipt, self._restore(profile_id, expected, actor, receipt))
 
     async def history(self, profile_id: UUID, *, before: int | None, limit: int) -> Sequence[Event]:
         """The events of one profile, newest first; NotFound if there never was one."""
@@ -191,10 +189,10 @@ class ProfileService:
         return Change(EventType.DELETED, profile.removed(at=self._clock()), profile.version, actor)
 
     async def commit(
-        self, changes: Sequence[Change], *, atomic: bool
+        self, changes: Sequence[Change], *, atomic: bool, receipt: Receipt | None = None
     ) -> Sequence[Written | ProfilecoreError]:
         """Write changes as `Profiles.write` does, and bring the cache up to date."""
-        return await self._to_the_end(self._store(changes, atomic))
+        return await self._to_the_end(self._store(changes, atomic, receipt))
 
     def _may(self, profile: Profile) -> bool:
         return self._owner is None or profile.owner == self._owner
@@ -209,11 +207,15 @@ class ProfileService:
         return None if known is None else max(known, seen)
 
     async def rewrite(
-        self, profile_id: UUID, step: Callable[[Profile], Change], expected: int | None
+        self,
+        profile_id: UUID,
+        step: Callable[[Profile], Change],
+        expected: int | None,
+        receipt: Receipt | None = None,
     ) -> Written:
         """Write the change that `step` makes of the living profile, made again if need be.
 
-        Raises NotFound, Conflict, and what `step` raises.
+        Raises NotFound, Conflict, Repeated where it was written before, and what `step` raises.
         """
         for round_ in range(REREADS):
             cached = round_ == 0
@@ -225,7 +227,7 @@ class ProfileService:
                     raise
                 continue
             try:
-                return await self._commit_one(change)
+                return await self._commit_one(change, receipt)
             except Conflict as conflict:
                 if conflict.code != "stale_version":
                     raise
@@ -241,16 +243,26 @@ class ProfileService:
         must_match(profile, expected)
         return profile
 
-    async def _commit_one(self, change: Change) -> Written:
-        (outcome,) = await self.commit([change], atomic=False)
-        if isinstance(outcome, ProfilecoreError):
-            raise outcome
-        return outcome
+    async def _restore(
+        self, profile_id: UUID, expected: int | None, actor: str | None, receipt: Receipt | None
+    ) -> Written:
+        tombstone = (await self.stored([profile_id])).get(profile_id)
+        at = self._clock()
+        if tombstone is None or (tombstone.deleted_at or at) + self._tombstones_kept < at:
+            raise not_found(profile_id)
+        must_match(tombstone, expected)
+        alive = tombstone.restored(at=at)
+        change = Change(EventType.RESTORED, alive, tombstone.version, actor)
+        return await self._commit_one(change, receipt)
+
+    async def _commit_one(self, change: Change, receipt: Receipt | None = None) -> Written:
+        (outcome,) = await self.commit([change], atomic=False, receipt=receipt)
+        return given(outcome)
 
     async def _store(
-        self, changes: Sequence[Change], atomic: bool
+        self, changes: Sequence[Change], atomic: bool, receipt: Receipt | None
     ) -> Sequence[Written | ProfilecoreError]:
-        outcomes = await self._profiles.write(changes, atomic=atomic)
+        outcomes = await self._profiles.write(changes, atomic=atomic, receipt=receipt)
         # All at once: a slow cache costs a batch as much as one write.
         pairs = zip(changes, outcomes, strict=True)
         await asyncio.gather(*(self._refresh(c) for c, o in pairs if isinstance(o, Event)))

@@ -70,6 +70,7 @@ class LogContract:
             "image_urls": list(profile.image_urls),
             "images": [],
             "owner": profile.owner,
+            "created_at": "1969-12-31T23:59:59.999999Z",
         }
         assert events[1].data == {**events[0].data, "bio": "new", "image_urls": []}
         assert events[2].data == {}

@@ -17,6 +17,7 @@ from profilecore.event import Change, Event, EventType
 from profilecore.identifiers import new_id
 from profilecore.paging import Count, Query, Sort
 from profilecore.profile import Profile
+from profilecore.receipt import Mark, Receipt, Repeated
 from tests.contracts.places import Place, Store, Traits
 from tests.contracts.samples import AT
 
@@ -68,6 +69,7 @@ class StoreMachine(RuleBasedStateMachine):
         self.rows: dict[Any, Profile] = {}
         self.events: list[Event] = []
         self.trimmed = 0
+        self.kept: dict[str | None, tuple[Mark, ...]] = {}
 
     # The model
 
@@ -110,29 +112,47 @@ class StoreMachine(RuleBasedStateMachine):
 
     # The rules
 
-    @rule(data=st.data(), number=st.integers(1, 5), atomic=st.booleans(), at=times)
-    def write(self, data: st.DataObject, number: int, atomic: bool, at: datetime) -> None:
+    @rule(
+        data=st.data(),
+        number=st.integers(1, 5),
+        atomic=st.booleans(),
+        at=times,
+        key=st.sampled_from([None] * 6 + list("abcdef")),
+    )
+    def write(
+        self, data: st.DataObject, number: int, atomic: bool, at: datetime, key: str | None
+    ) -> None:
         changes = [self.draw_change(data, at) for _ in range(number)]
+        receipt = None if key is None else Receipt.of("me", "POST", key)
         rows, codes = dict(self.rows), list[str | None]()
         for change in changes:
             codes.append(self.refusal(rows, change))
             if codes[-1] is None:
                 rows[change.profile.id] = change.profile
         try:
-            outcomes = self.run(self.store.profiles.write(changes, atomic=atomic))
+            outcomes = self.run(self.store.profiles.write(changes, atomic=atomic, receipt=receipt))
+        except Repeated as repeated:
+            assert repeated.kept.marks == self.kept[key]  # noqa: PT017 - either end will do
+            return
         except ProfilecoreError as error:
             assert atomic
+            assert key not in self.kept
             first = next(index for index, code in enumerate(codes) if code)
             assert (error.item, error.code) == (first, codes[first])  # noqa: PT017 - either end will do
             return
         assert not (atomic and any(codes))
+        assert key not in self.kept
         assert [None if isinstance(o, Event) else o.code for o in outcomes] == codes
         self.rows = rows
         for change, outcome in zip(changes, outcomes, strict=True):
             if isinstance(outcome, Event):
                 assert outcome == change.event(outcome.position)
+                if change.profile.deleted_at is None:
+                    assert outcome.profile() == change.profile
                 assert outcome.position > (self.events[-1].position if self.events else 0)
                 self.events.append(outcome)
+        if key is not None and not all(codes):
+            self.kept[key] = tuple(c.mark(o) for c, o in zip(changes, outcomes, strict=True))
 
     @rule(
         data=st.data(),

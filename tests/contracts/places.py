@@ -6,7 +6,17 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Generic, Protocol, TypeVar
 
-from profilecore.ports import Blobs, Bookmark, Cache, Holds, Log, Profiles, Tasks, TaskUpkeep
+from profilecore.ports import (
+    Blobs,
+    Bookmark,
+    Cache,
+    Holds,
+    Log,
+    Profiles,
+    Receipts,
+    Tasks,
+    TaskUpkeep,
+)
 from tests.contracts.samples import AT
 
 T = TypeVar("T")
@@ -109,6 +119,20 @@ class Pictured:
 
 class PicturedPlace(ClockedPlace[Pictured]):
     """A place of profiles with images."""
+
+
+@dataclass(frozen=True)
+class Receipted:
+    """Adapters that share their place, and its clock."""
+
+    profiles: Profiles
+    log: Log
+    tasks: Tasks
+    receipts: Receipts
+
+
+class ReceiptedPlace(ClockedPlace[Receipted]):
+    """A place of writes that come with receipts."""
 
 
 class BlobsPlace(Place[Blobs]):

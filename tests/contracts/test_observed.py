@@ -3,11 +3,13 @@
 import pytest
 from prometheus_client import CollectorRegistry
 
+from profilecore.adapters.gathered import GatheredProfiles
 from profilecore.adapters.memory import (
     MemoryCache,
     MemoryLog,
     MemoryProfiles,
     MemoryQueue,
+    MemoryReceipts,
     MemoryStore,
     MemoryTasks,
 )
@@ -30,6 +32,8 @@ from tests.contracts.places import (
     BlobsPlace,
     CachePlace,
     Place,
+    Receipted,
+    ReceiptedPlace,
     Store,
     TasksPlace,
     TaskStore,
@@ -37,6 +41,7 @@ from tests.contracts.places import (
 )
 from tests.contracts.profiles import ProfilesContract
 from tests.contracts.queue import QueueContract
+from tests.contracts.receipts import ReceiptsContract
 from tests.contracts.tasks import TasksContract
 from tests.contracts.test_blobs import MemoryBlobsPlace
 
@@ -52,6 +57,25 @@ class ObservedPlace(Place[Store]):
 
     async def close(self) -> None:
         self._store = MemoryStore()
+
+
+class ObservedReceiptedPlace(ReceiptedPlace):
+    """With reads gathered, as in the service."""
+
+    async def open(self) -> Receipted:
+        registry = CollectorRegistry()
+        metrics = Metrics(registry)
+        receipts = MemoryReceipts(lambda: self.now)
+        store, tasks = MemoryStore(receipts), MemoryTasks(lambda: self.now, receipts)
+        return Receipted(
+            GatheredProfiles(ObservedProfiles(MemoryProfiles(store, tasks), metrics)),
+            ObservedLog(MemoryLog(store), metrics),
+            ObservedTasks(tasks, metrics, TaskMetrics(registry, ["echo"])),
+            receipts,
+        )
+
+    async def close(self) -> None:
+        pass
 
 
 class ObservedCachePlace(CachePlace):
@@ -148,3 +172,11 @@ class TestObservedBlobs(BlobsContract):
     @pytest.fixture
     def place(self) -> BlobsPlace:
         return ObservedBlobsPlace()
+
+
+class TestObservedReceipts(ReceiptsContract):
+    traits = Traits(durable=False, shared=False)
+
+    @pytest.fixture
+    def place(self) -> ReceiptedPlace:
+        return ObservedReceiptedPlace()

@@ -13,6 +13,7 @@ from profilecore.adapters.sqlite import SqliteProfiles
 from profilecore.entrypoints.cli import main
 from profilecore.errors import ProfilecoreError
 from profilecore.event import Change, Event
+from profilecore.receipt import Receipt
 
 # -P, or the folder of this file would be searched for modules, and it has a redis.py.
 MORTAL: Final = (sys.executable, "-P", __file__)
@@ -22,9 +23,9 @@ _write = SqliteProfiles.write
 
 
 async def _write_and_die(
-    self: SqliteProfiles, changes: Sequence[Change], *, atomic: bool
+    self: SqliteProfiles, changes: Sequence[Change], *, atomic: bool, receipt: Receipt | None = None
 ) -> Sequence[Event | ProfilecoreError]:
-    outcomes = await _write(self, changes, atomic=atomic)
+    outcomes = await _write(self, changes, atomic=atomic, receipt=receipt)
     if any(change.profile.bio == LAST_WORDS for change in changes):
         os.kill(os.getpid(), signal.SIGKILL)
     return outcomes

@@ -251,7 +251,7 @@ def emptied(address: PostgresAddress) -> None:
     """Make it as good as new: cheaper than a new one for each test."""
     execute(
         address,
-        "TRUNCATE profiles, image_uses, image_holds, events, tasks, bookmarks, tokens",
+        "TRUNCATE profiles, image_uses, image_holds, events, tasks, bookmarks, tokens, receipts",
         "UPDATE log SET trimmed = 0",
     )
 

@@ -8,6 +8,7 @@ from profilecore.adapters.memory.bookmark import MemoryBookmark
 from profilecore.adapters.memory.cache import MemoryCache
 from profilecore.adapters.memory.holds import MemoryHolds
 from profilecore.adapters.memory.queue import MemoryQueue
+from profilecore.adapters.memory.receipts import MemoryReceipts
 from profilecore.adapters.memory.store import MemoryLog, MemoryProfiles, MemoryStore
 from profilecore.adapters.memory.tasks import MemoryTasks
 from profilecore.adapters.memory.tokens import MemoryTokens
@@ -20,6 +21,7 @@ __all__ = [
     "MemoryLog",
     "MemoryProfiles",
     "MemoryQueue",
+    "MemoryReceipts",
     "MemoryStore",
     "MemoryTasks",
     "MemoryTokens",

@@ -9,11 +9,13 @@ from itertools import islice, takewhile
 from typing import Final
 from uuid import UUID
 
+from profilecore.adapters.memory.receipts import MemoryReceipts
 from profilecore.adapters.memory.tasks import MemoryTasks
 from profilecore.errors import Conflict, NotFound, ProfilecoreError
 from profilecore.event import Change, Event
 from profilecore.paging import Page, Query
 from profilecore.profile import Profile
+from profilecore.receipt import Receipt
 
 CONDEMNED: Final = ""
 """Who holds an image whose files are being removed."""
@@ -22,7 +24,8 @@ CONDEMNED: Final = ""
 class MemoryStore:
     """What the ports on it share."""
 
-    def __init__(self) -> None:
+    def __init__(self, receipts: MemoryReceipts | None = None) -> None:
+        self.receipts = receipts or MemoryReceipts()
         self.rows: dict[UUID, Profile] = {}
         self.emails: dict[str, UUID] = {}
         self.events: list[Event] = []
@@ -69,8 +72,19 @@ class MemoryProfiles:
         return query.page(self._store.rows.values())
 
     async def write(
-        self, changes: Sequence[Change], *, atomic: bool
+        self, changes: Sequence[Change], *, atomic: bool, receipt: Receipt | None = None
     ) -> Sequence[Event | ProfilecoreError]:
+        repeated = self._store.receipts.repeated(receipt)
+        if repeated is not None:
+            raise repeated
+        outcomes = self._write(changes, atomic)
+        changed = any(isinstance(outcome, Event) for outcome in outcomes)
+        if receipt is not None and (changed or receipt.always):
+            marks = [c.mark(o) for c, o in zip(changes, outcomes, strict=True)]
+            self._store.receipts.keep(receipt, marks)
+        return outcomes
+
+    def _write(self, changes: Sequence[Change], atomic: bool) -> Sequence[Event | ProfilecoreError]:
         store, undo = self._store, list[tuple[UUID, Profile | None]]()
         outcomes: list[Event | ProfilecoreError] = []
         for index, change in enumerate(changes):
@@ -154,6 +168,10 @@ class MemoryLog:
             if event.profile_id == profile_id and (before is None or event.position < before)
         )
         return list(islice(found, limit))
+
+    async def get(self, positions: Collection[int]) -> dict[int, Event]:
+        wanted = set(positions)
+        return {e.position: e for e in self._store.events if e.position in wanted}
 
     async def position(self) -> int:
         return self._store.newest

@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
+from profilecore.adapters.memory.receipts import MemoryReceipts
 from profilecore.errors import ProfilecoreError
 from profilecore.order import Order, as_json
 from profilecore.schedule import Backlog, Claim, Claims, Mentions, TaskQuery
@@ -18,10 +19,16 @@ def _now() -> datetime:
 
 
 class MemoryTasks:
-    """The ports Tasks and TaskUpkeep; their clock is that of this machine, or `clock`."""
+    """The ports Tasks and TaskUpkeep; their clock is that of this machine, or `clock`.
 
-    def __init__(self, clock: Callable[[], datetime] = _now) -> None:
+    The receipts of orders go to `receipts`.
+    """
+
+    def __init__(
+        self, clock: Callable[[], datetime] = _now, receipts: MemoryReceipts | None = None
+    ) -> None:
         self._clock = clock
+        self._receipts = receipts or MemoryReceipts(clock)
         self._rows: dict[UUID, Task] = {}
 
     async def add(self, orders: Sequence[Order]) -> Sequence[Task | ProfilecoreError]:
@@ -88,6 +95,9 @@ class MemoryTasks:
         return [self._add(order, at) for order in orders]
 
     def _add(self, order: Order, at: datetime) -> Task | ProfilecoreError:
+        repeated = self._receipts.repeated(order.receipt)
+        if repeated is not None:
+            return repeated
         if order.id in self._rows:
             return self._rows[order.id]
         try:
@@ -97,6 +107,7 @@ class MemoryTasks:
         twin = self._twin(task)
         if twin is None:
             self._rows[task.id] = twin = task
+            self._receipts.keep(order.receipt)
         return twin
 
     def _take(self, task_id: UUID, step: Step, at: datetime) -> Task | ProfilecoreError:

@@ -10,6 +10,7 @@ from profilecore.event import Change, Event
 from profilecore.paging import Page, Query
 from profilecore.ports import Blobs, Cache, Due, Lease, Log, Profiles, Queue, Stored
 from profilecore.profile import Entry, Profile
+from profilecore.receipt import Receipt
 
 
 class ObservedProfiles:
@@ -30,9 +31,9 @@ class ObservedProfiles:
         return await self._list(self._profiles.list(query, at_least=at_least))
 
     async def write(
-        self, changes: Sequence[Change], *, atomic: bool
+        self, changes: Sequence[Change], *, atomic: bool, receipt: Receipt | None = None
     ) -> Sequence[Event | ProfilecoreError]:
-        return await self._write(self._profiles.write(changes, atomic=atomic))
+        return await self._write(self._profiles.write(changes, atomic=atomic, receipt=receipt))
 
     async def purge(self, deleted_before: datetime) -> int:
         return await self._purge(self._profiles.purge(deleted_before))
@@ -47,7 +48,7 @@ class ObservedLog:
     def __init__(self, log: Log, metrics: Metrics) -> None:
         self._log = log
         verb = database_verb(metrics, "log")
-        self._read, self._history = verb("read"), verb("history")
+        self._read, self._history, self._get = verb("read"), verb("history"), verb("get")
         self._position, self._trim = verb("position"), verb("trim")
 
     async def read(self, after: int, limit: int) -> Sequence[Event]:
@@ -55,6 +56,9 @@ class ObservedLog:
 
     async def history(self, profile_id: UUID, before: int | None, limit: int) -> Sequence[Event]:
         return await self._history(self._log.history(profile_id, before, limit))
+
+    async def get(self, positions: Collection[int]) -> dict[int, Event]:
+        return await self._get(self._log.get(positions))
 
     async def position(self) -> int:
         return await self._position(self._log.position())

@@ -7,6 +7,7 @@ from profilecore.adapters.postgres.holds import PostgresHolds
 from profilecore.adapters.postgres.log import PostgresLog
 from profilecore.adapters.postgres.migrate import Migrations
 from profilecore.adapters.postgres.profiles import PostgresProfiles
+from profilecore.adapters.postgres.receipts import PostgresReceipts
 from profilecore.adapters.postgres.tasks import PostgresTasks
 from profilecore.adapters.postgres.tokens import PostgresTokens
 
@@ -18,6 +19,7 @@ __all__ = [
     "PostgresHolds",
     "PostgresLog",
     "PostgresProfiles",
+    "PostgresReceipts",
     "PostgresTasks",
     "PostgresTokens",
 ]

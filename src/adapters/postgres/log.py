@@ -1,6 +1,6 @@
 """The change log in PostgreSQL."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Final
 from uuid import UUID
@@ -17,6 +17,7 @@ TRIMMED_AT_ONCE: Final = 5_000
 _END: Final = 2**63 - 1
 # With a parameter, because without one PostgreSQL keeps the plan that it made first.
 _POSITION: Final = f"{NEWEST} WHERE position > %s"
+_AT: Final = f"SELECT {EVENT} FROM events WHERE position = ANY(%s)"  # noqa: S608
 # A row with the era, and whether the log knows the place, is there also where no event is.
 _READ: Final = f"""
     SELECT current.era,
@@ -71,6 +72,10 @@ class PostgresLog:
         below = _END if before is None else min(before, _END)
         rows = await self._database.fetch(_HISTORY, (profile_id, profile_id, below, limit))
         return [event_of(row) for row in rows]
+
+    async def get(self, positions: Collection[int]) -> dict[int, Event]:
+        rows = await self._database.fetch(_AT, (list(positions),)) if positions else []
+        return {event.position: event for event in map(event_of, rows)}
 
     async def position(self) -> int:
         ((newest,),) = await self._database.fetch(_POSITION, (0,))

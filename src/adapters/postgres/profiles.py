@@ -10,12 +10,14 @@ import msgspec
 from profilecore.adapters.codec import PROFILE, profile_of
 from profilecore.adapters.postgres.database import PostgresDatabase
 from profilecore.adapters.postgres.errors import FAILED, translated
+from profilecore.adapters.postgres.receipts import receipt_of, repeated
 from profilecore.adapters.postgres.rows import row_of
 from profilecore.adapters.postgres.writer import Answer
 from profilecore.errors import ProfilecoreError, Unavailable
 from profilecore.event import Change, Event
 from profilecore.paging import Count, Page, Query, Sort, microseconds
 from profilecore.profile import Profile
+from profilecore.receipt import Receipt
 
 PURGED_AT_ONCE: Final = 500
 
@@ -52,14 +54,20 @@ class PostgresProfiles:
         return Page.cut(found, query, rows[0][0])
 
     async def write(
-        self, changes: Sequence[Change], *, atomic: bool
+        self, changes: Sequence[Change], *, atomic: bool, receipt: Receipt | None = None
     ) -> Sequence[Event | ProfilecoreError]:
-        if not changes:
+        if not changes and receipt is None:
             return []
         with translated():
-            rows = [row_of(change) for change in changes]
-            call = msgspec.json.encode({"atomic": atomic, "changes": rows}).decode()
-        answers = await self._database.writer.write(call, len(changes))
+            call: dict[str, Any] = {"atomic": atomic, "changes": list(map(row_of, changes))}
+            if receipt is not None:
+                call["receipt"] = receipt_of(receipt)
+            text = msgspec.json.encode(call).decode()
+        answers = await self._database.writer.write(
+            text, len(changes), has_receipt=receipt is not None
+        )
+        if answers and answers[0].kept is not None:
+            raise repeated(answers[0].kept)
         outcomes: list[Event | ProfilecoreError] = []
         # An atomic call is answered up to its first refusal.
         for index, (change, answer) in enumerate(zip(changes, answers, strict=not atomic)):
@@ -136,7 +144,7 @@ def _text(text: str) -> str:
 def _outcome(change: Change, answer: Answer) -> Event | ProfilecoreError:
     if answer.position is not None:
         return change.event(answer.position)
-    refusal = change.refusal(answer.stored, email_taken=answer.taken)
+    refusal = change.refusal(answer.stored, email_taken=bool(answer.taken))
     if refusal is None and change.profile.images:
         return change.image_gone  # nothing else stands in its way
     return refusal or Unavailable(FAILED)

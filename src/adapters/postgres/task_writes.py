@@ -3,7 +3,7 @@
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from itertools import chain, islice
-from typing import Final, NamedTuple, TypeAlias, TypeVar
+from typing import Any, Final, NamedTuple, TypeAlias, TypeVar
 from uuid import UUID
 
 from profilecore.adapters.codec.tasks import (
@@ -15,9 +15,11 @@ from profilecore.adapters.codec.tasks import (
 )
 from profilecore.adapters.postgres.database import PostgresDatabase
 from profilecore.adapters.postgres.errors import HELD
+from profilecore.adapters.postgres.receipts import receipt_of, repeated
 from profilecore.errors import ProfilecoreError, Unavailable
 from profilecore.order import Order
 from profilecore.paging import moment
+from profilecore.receipt import Receipt, Repeated
 from profilecore.task import Status, Step, Task, kept_changing, key_taken, not_found
 
 TRIES: Final = 8
@@ -40,6 +42,7 @@ _DATED: Final = f"""
     SELECT profilecore_now(), {TASK} FROM (SELECT) one LEFT JOIN tasks ON id = ANY(%s)
 """  # noqa: S608
 _ADD: Final = "SELECT profilecore_add_tasks(%s::jsonb)"
+_ADD_ONCE: Final = "SELECT id, kept FROM profilecore_add_tasks_once(%s::jsonb)"
 _STEP: Final = "SELECT profilecore_step_tasks(%s::jsonb)"
 
 
@@ -69,21 +72,28 @@ async def added(database: PostgresDatabase, orders: Sequence[Order]) -> Outcomes
     there: dict[_Key, Task] = dict(found.items())
     outcomes = [found.get(order.id) or _made(order, at) for order in orders]
     missing = [task for task in outcomes if isinstance(task, Task) and task.id not in there]
+    receipts = {order.id: order.receipt for order in orders if order.receipt is not None}
+    sought = receipts.keys() - {task.id for task in missing}  # it may have been added before
+    again: dict[UUID, Repeated] = {}
     for _ in range(TRIES):
-        if not missing:
+        if not missing and not sought:
             break
         rows = [{"id": str(task.id), **task_columns(task)} for task in missing]
-        new = {task_id for (task_id,) in await database.fetch(_ADD, (encode_json(rows),))}
+        rows += [{"id": str(task_id)} for task_id in sought]
+        new, kept = await _add(database, rows, receipts)
         there |= {task.id: task for task in missing if task.id in new}
+        again |= kept
+        sought = set()
         # What was not added is there already; or was, and has ended in between.
-        missing = [task for task in missing if task.id not in there]
+        missing = [task for task in missing if task.id not in there and task.id not in again]
         if missing:
             there |= await _twins(database, missing)
             missing = [task for task in missing if _found(task, there) is None]
     busy = Unavailable(HELD, retry_after=2)
     return [
-        (_found(outcome, there) or busy) if isinstance(outcome, Task) else outcome
-        for outcome in outcomes
+        again.get(order.id)
+        or ((_found(outcome, there) or busy) if isinstance(outcome, Task) else outcome)
+        for order, outcome in zip(orders, outcomes, strict=True)
     ]
 
 
@@ -138,6 +148,22 @@ async def _read(
     rows = await database.fetch(_DATED, (list(ids),))
     tasks = (task_of(row[1:]) for row in rows if row[1] is not None)
     return moment(rows[0][0]), {task.id: task for task in tasks}
+
+
+async def _add(
+    database: PostgresDatabase, rows: Sequence[dict[str, Any]], receipts: Mapping[UUID, Receipt]
+) -> tuple[set[UUID], dict[UUID, Repeated]]:
+    """Add what is new; give the ids of that, and what is kept of what was added before."""
+    if not receipts:
+        new = await database.fetch(_ADD, (encode_json(rows),))
+        return {task_id for (task_id,) in new}, {}
+    for row in rows:
+        receipt = receipts.get(UUID(row["id"]))
+        if receipt is not None:
+            row["receipt"] = receipt_of(receipt)
+    found = await database.fetch(_ADD_ONCE, (encode_json(rows),))
+    again = {task_id: repeated(kept) for task_id, kept in found if kept is not None}
+    return {task_id for task_id, kept in found if kept is None}, again
 
 
 async def _keep(

@@ -5,6 +5,7 @@ from profilecore.adapters.sqlite.database import SqliteDatabase
 from profilecore.adapters.sqlite.holds import SqliteHolds
 from profilecore.adapters.sqlite.log import SqliteLog
 from profilecore.adapters.sqlite.profiles import SqliteProfiles
+from profilecore.adapters.sqlite.receipts import SqliteReceipts
 from profilecore.adapters.sqlite.tasks import SqliteTasks
 from profilecore.adapters.sqlite.tokens import SqliteTokens
 
@@ -14,6 +15,7 @@ __all__ = [
     "SqliteHolds",
     "SqliteLog",
     "SqliteProfiles",
+    "SqliteReceipts",
     "SqliteTasks",
     "SqliteTokens",
 ]

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from profilecore.adapters.sqlite.database import SqliteDatabase
-from profilecore.adapters.sqlite.tasks import now
+from profilecore.adapters.sqlite.receipts import now
 from profilecore.errors import Unavailable
 from profilecore.image import BEING_REMOVED
 from profilecore.paging import microseconds

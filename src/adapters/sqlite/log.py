@@ -1,7 +1,7 @@
 """The change log in SQLite."""
 
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from itertools import takewhile
 from typing import Final
@@ -17,6 +17,7 @@ TRIMMED_AT_ONCE: Final = 5_000
 
 _END: Final = 2**63 - 1
 _NEWEST: Final = "SELECT coalesce(max(position), 0) FROM events"
+_AT: Final = f"SELECT {EVENT} FROM events WHERE position = ?"  # noqa: S608
 _READ: Final = f"SELECT {EVENT} FROM events WHERE position > ? ORDER BY position LIMIT ?"  # noqa: S608
 _HISTORY: Final = (
     f"SELECT {EVENT} FROM events WHERE profile_id = ? AND position < ?"  # noqa: S608
@@ -40,6 +41,9 @@ class SqliteLog:
             lambda connection: [event_of(row) for row in connection.execute(_HISTORY, parameters)]
         )
 
+    async def get(self, positions: Collection[int]) -> dict[int, Event]:
+        return await self._database.read(lambda connection: _get(connection, positions))
+
     async def position(self) -> int:
         return await self._database.read(_newest)
 
@@ -51,6 +55,11 @@ class SqliteLog:
             total += trimmed
             if trimmed < TRIMMED_AT_ONCE:
                 return total
+
+
+def _get(connection: sqlite3.Connection, positions: Collection[int]) -> dict[int, Event]:
+    rows = (connection.execute(_AT, (position,)).fetchone() for position in set(positions))
+    return {event.position: event for event in map(event_of, filter(None, rows))}
 
 
 def _newest(connection: sqlite3.Connection) -> int:

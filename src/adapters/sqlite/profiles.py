@@ -8,11 +8,13 @@ from uuid import UUID
 
 from profilecore.adapters.codec import PROFILE, columns_of, encode_data, profile_of
 from profilecore.adapters.sqlite.database import SqliteDatabase
-from profilecore.adapters.sqlite.tasks import add_task, now
+from profilecore.adapters.sqlite.receipts import keep, now, refuse_repetition
+from profilecore.adapters.sqlite.tasks import add_task
 from profilecore.errors import Conflict, ProfilecoreError
 from profilecore.event import Change, Event
 from profilecore.paging import Count, Page, Query, Sort, microseconds
 from profilecore.profile import Profile
+from profilecore.receipt import Receipt
 
 PURGED_AT_ONCE: Final = 500
 
@@ -46,7 +48,7 @@ _TAKEN: Final = "SELECT 1 FROM profiles WHERE email_key = ? AND deleted_at IS NU
 
 
 class SqliteProfiles:
-    """The Profiles port on a SqliteDatabase; `clock` dates the tasks that changes order."""
+    """The Profiles port on a SqliteDatabase; `clock` dates tasks and receipts."""
 
     def __init__(self, database: SqliteDatabase, *, clock: Callable[[], datetime] = now) -> None:
         self._database = database
@@ -61,12 +63,12 @@ class SqliteProfiles:
         return await self._database.read(lambda connection: _list(connection, query))
 
     async def write(
-        self, changes: Sequence[Change], *, atomic: bool
+        self, changes: Sequence[Change], *, atomic: bool, receipt: Receipt | None = None
     ) -> Sequence[Event | ProfilecoreError]:
-        if not changes:
+        if not changes and receipt is None:
             return []
         return await self._database.write(
-            lambda connection: _write(connection, changes, atomic, self._clock())
+            lambda connection: _write_once(connection, changes, atomic, receipt, self._clock())
         )
 
     async def purge(self, deleted_before: datetime) -> int:
@@ -123,6 +125,22 @@ def _list(connection: sqlite3.Connection, query: Query) -> Page:
         (total,) = connection.execute(sql, parameters).fetchone()
     found = [profile_of(row) for row in connection.execute(*statement(query))]
     return Page.cut(found, query, total)
+
+
+def _write_once(
+    connection: sqlite3.Connection,
+    changes: Sequence[Change],
+    atomic: bool,
+    receipt: Receipt | None,
+    at: datetime,
+) -> list[Event | ProfilecoreError]:
+    refuse_repetition(connection, receipt, at)
+    outcomes = _write(connection, changes, atomic, at)
+    changed = any(isinstance(outcome, Event) for outcome in outcomes)
+    if receipt is not None and (changed or receipt.always):
+        marks = [c.mark(o) for c, o in zip(changes, outcomes, strict=True)]
+        keep(connection, receipt, at, marks)
+    return outcomes
 
 
 def _write(

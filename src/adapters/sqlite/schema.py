@@ -158,6 +158,19 @@ STEPS: Final = (
     ),
     # With either of the others all of that status or type are read until enough are of both.
     ("CREATE INDEX tasks_of_status_and_type ON tasks (status, type, id)",),
+    (
+        # What is kept of writes, and what became of each change: positions of the log and codes.
+        """
+        CREATE TABLE receipts (
+            key BLOB NOT NULL PRIMARY KEY,
+            fingerprint BLOB NOT NULL,
+            until INTEGER NOT NULL,
+            note TEXT NOT NULL,
+            marks TEXT NOT NULL
+        )
+        """,
+        "CREATE INDEX receipts_until ON receipts (until)",
+    ),
 )
 
 

@@ -3,7 +3,7 @@
 import sqlite3
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from functools import partial
 from typing import Any, Final
 from uuid import UUID
@@ -18,9 +18,11 @@ from profilecore.adapters.codec.tasks import (
     task_of,
 )
 from profilecore.adapters.sqlite.database import SqliteDatabase
+from profilecore.adapters.sqlite.receipts import keep, now, refuse_repetition
 from profilecore.errors import ProfilecoreError
 from profilecore.order import PRIORITY_MAX, Order
 from profilecore.paging import microseconds, moment
+from profilecore.receipt import Repeated
 from profilecore.schedule import Backlog, Claim, Claims, Mentions, TaskQuery
 from profilecore.task import FINISHED, Status, Step, Task, key_taken, not_found
 
@@ -65,11 +67,6 @@ _MENTIONS: Final = (
 )
 # All of it: a step leaves alone what only an erasure takes away.
 _REPLACE: Final = f"UPDATE tasks SET {', '.join(f'{c} = :{c}' for c in _COLUMNS)} WHERE id = :id"  # noqa: S608
-
-
-def now() -> datetime:
-    """The time in UTC."""
-    return datetime.now(UTC)
 
 
 class SqliteTasks:
@@ -147,6 +144,10 @@ def _read(connection: sqlite3.Connection, task_id: UUID) -> Task | None:
 
 def add_task(connection: sqlite3.Connection, order: Order, at: datetime) -> Task | ProfilecoreError:
     """Add one task, in the transaction that the caller is in."""
+    try:
+        refuse_repetition(connection, order.receipt, at)
+    except Repeated as repeated:
+        return repeated
     there = _read(connection, order.id)
     if there is not None:
         return there
@@ -158,6 +159,7 @@ def add_task(connection: sqlite3.Connection, order: Order, at: datetime) -> Task
     if twin is not None:
         return task_of(twin)
     connection.execute(_INSERT, {"id": task.id.bytes, **task_columns(task)})
+    keep(connection, order.receipt, at)
     return task
 
 

@@ -24,8 +24,9 @@ def gc(
     """Remove what has been kept for long enough.
 
     Tasks that ended longer ago than TASKS_KEPT; deleted profiles, for good, after TOMBSTONES_KEPT;
-    entries of the change log older than LOG_KEPT; files of images that no profile has, such as
-    those of profiles that are gone, or of an upload that was broken off more than an hour ago.
+    entries of the change log older than LOG_KEPT; receipts of requests after IDEMPOTENCY_KEPT;
+    files of images that no profile has, such as those of profiles that are gone, or of an upload
+    that was broken off more than an hour ago.
     What is not finished, or not deleted, stays however old it is. Safe at any time, and to be run
     by a timer.
 
@@ -52,6 +53,8 @@ async def _collect(parts: "Parts", settings: Settings, tasks_kept: timedelta) ->
     typer.echo(f"{profiles:,} deleted profiles removed")
     events = await parts.log.trim(now - settings.log_kept)
     typer.echo(f"{events:,} entries of the log removed")
+    receipts = await parts.receipts.purge()
+    typer.echo(f"{receipts:,} receipts of requests removed")
     images = 0
     async for orphans in parts.collector.orphans():
         images += len(await parts.collector.collect(orphans))

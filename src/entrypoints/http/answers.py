@@ -11,12 +11,14 @@ from litestar.datastructures import ResponseHeader
 from litestar.openapi.datastructures import ResponseSpec
 from msgspec import Struct
 
+from profilecore.entrypoints.http.idempotency import REPLAYED
 from profilecore.entrypoints.http.problems import MEDIA_TYPE, Problem
 from profilecore.entrypoints.http.reading import consistency_token, etag
 from profilecore.entrypoints.policy import Policy
 from profilecore.entrypoints.wire import ProfileBody
 from profilecore.event import Event, EventType
-from profilecore.service import Source, Written
+from profilecore.service import Source
+from profilecore.written import Written
 
 # A profile is personal: no shared cache may keep it, and a browser asks again each time.
 PRIVATE = "private, no-cache"
@@ -78,6 +80,7 @@ def written_headers(outcome: Written) -> dict[str, str]:
     return {
         "ETag": etag(outcome.profile.version),
         "X-Consistency-Token": consistency_token(outcome.position),
+        **(REPLAYED if outcome.replayed else {}),
     }
 
 
@@ -108,3 +111,7 @@ WRITE_HEADERS = documented(
     ETag="The version that is stored now",
     X_Consistency_Token="Send it back with a read that must see this write",  # noqa: S106
 )
+REPLAYED_HEADER = documented(
+    Idempotency_Replayed="true where this is the answer to an earlier request with the key"
+)
+ONCE_HEADERS = [*WRITE_HEADERS, *REPLAYED_HEADER]

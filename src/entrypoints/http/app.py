@@ -20,11 +20,13 @@ from profilecore.entrypoints.http import (
 from profilecore.entrypoints.http.access import Guard, caller_of, declared, within_reach
 from profilecore.entrypoints.http.documentation import CONFIG, document, documentation
 from profilecore.entrypoints.http.edge import AsgiApp, Edge
+from profilecore.entrypoints.http.idempotency import Keys
 from profilecore.entrypoints.http.methods import options
 from profilecore.entrypoints.http.problems import respond
 from profilecore.entrypoints.http.queries import check_query
 from profilecore.entrypoints.http.uploads import Uploads
 from profilecore.entrypoints.parts import Parts
+from profilecore.entrypoints.policy import Policy
 from profilecore.errors import ProfilecoreError
 from profilecore.images import ImageService
 from profilecore.person import PersonService
@@ -101,6 +103,7 @@ def _build(parts: Parts | None, openapi: OpenAPIConfig | None, *, api: bool = Tr
         route_handlers=[system.health, system.live, system.ready, system.metrics],
         tags=["System"],
     )
+    keys = Keys((parts.policy if parts else Policy()).idempotency_kept)
     uploads = Uploads()
     uploads.sweep()
     files = Router("/", route_handlers=[media.media], tags=["Images"])
@@ -108,6 +111,7 @@ def _build(parts: Parts | None, openapi: OpenAPIConfig | None, *, api: bool = Tr
     app = Litestar(
         route_handlers=[*routes, operations],
         dependencies={
+            "keys": _constant(keys),
             "uploads": _constant(uploads),
             "caller": Provide(caller_of, sync_to_thread=False),
             **{name: _constant(getattr(parts, name, None)) for name in _INJECTED},

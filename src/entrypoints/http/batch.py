@@ -1,24 +1,31 @@
 """Many changes in one call."""
 
 from http import HTTPStatus
-from typing import Annotated
+from typing import Annotated, Any
 from uuid import UUID
 
-from litestar import Response, post
+from litestar import Request, Response, post
 from litestar.di import NamedDependency
 from litestar.params import JSONBody, QueryParameter
 
 from profilecore.access import Caller
 from profilecore.batch import Item, Outcome, run_batch
 from profilecore.entrypoints.http.access import WRITE, owned
-from profilecore.entrypoints.http.answers import BatchResult, documented, problems
+from profilecore.entrypoints.http.answers import (
+    REPLAYED_HEADER,
+    BatchResult,
+    documented,
+    problems,
+)
 from profilecore.entrypoints.http.bodies import Batch, BatchUpdate, given
+from profilecore.entrypoints.http.idempotency import REPLAYED, IdempotencyKey, Keys
 from profilecore.entrypoints.http.problems import Problem
 from profilecore.entrypoints.http.reading import JsonBody, consistency_token
 from profilecore.entrypoints.policy import Policy
 from profilecore.entrypoints.wire import ProfileBody
 from profilecore.errors import FieldError, Invalid, ProfilecoreError
-from profilecore.service import ProfileService, Written
+from profilecore.service import ProfileService
+from profilecore.written import Written
 
 BODY_MAX = 16 * 1024 * 1024  # bytes; a batch of larger items has to be split
 _STATUS = {
@@ -37,22 +44,31 @@ _STATUS = {
     access=WRITE,
     operation_id="batchProfiles",
     summary="Create, change and delete many profiles",
-    response_headers=documented(
-        X_Consistency_Token="Send it back with a read that must see these writes"  # noqa: S106
-    ),
+    response_headers=[
+        *documented(
+            X_Consistency_Token="Send it back with a read that must see these writes"  # noqa: S106
+        ),
+        *REPLAYED_HEADER,
+    ],
     responses=problems(404, 409, 412, 413, 415, 422),
 )
-async def batch(
+async def batch(  # noqa: PLR0913, PLR0917 - one for each parameter of the operation
+    request: Request[Any, Any, Any],
     data: JSONBody[Batch],
     service: NamedDependency[ProfileService],
     policy: NamedDependency[Policy],
     caller: NamedDependency[Caller],
+    keys: NamedDependency[Keys],
     atomic: Annotated[bool, QueryParameter(description="All or nothing")] = False,
+    idempotency_key: IdempotencyKey = None,
 ) -> Response[list[BatchResult]]:
     """One result an item, in order; each by itself unless atomic."""
     labels, items = _items(data, caller)
     try:
-        outcomes = await run_batch(service, items, atomic=atomic, actor=caller.subject)
+        async with keys.receipt(request, await request.body()) as receipt:
+            outcomes = await run_batch(
+                service, items, atomic=atomic, actor=caller.subject, receipt=receipt
+            )
     except ProfilecoreError as error:
         if error.item is not None:
             _name_item(error, "{}[{}]".format(*labels[error.item]))
@@ -61,8 +77,11 @@ async def batch(
         _result(op, number, outcome, policy.media)
         for (op, number), outcome in zip(labels, outcomes, strict=True)
     ]
-    position = max((o.position for o in outcomes if isinstance(o, Written)), default=0)
-    headers = {"X-Consistency-Token": consistency_token(position)} if position else {}
+    done = [outcome for outcome in outcomes if isinstance(outcome, Written)]
+    headers = dict(REPLAYED) if any(outcome.replayed for outcome in done) else {}
+    if done:
+        position = max(outcome.position for outcome in done)
+        headers["X-Consistency-Token"] = consistency_token(position)
     return Response(results, headers=headers)
 
 

@@ -1,5 +1,6 @@
 """The operations on the pictures of a profile."""
 
+import asyncio
 import hashlib
 from http import HTTPStatus
 from typing import Annotated, Any, Final
@@ -19,11 +20,13 @@ from litestar.params import PathParameter, QueryParameter
 from profilecore.access import Caller
 from profilecore.entrypoints.http.access import READ, WRITE
 from profilecore.entrypoints.http.answers import (
+    ONCE_HEADERS,
     WRITE_HEADERS,
     documented,
     problems,
     written_headers,
 )
+from profilecore.entrypoints.http.idempotency import IdempotencyKey, Keys, digest_of
 from profilecore.entrypoints.http.profiles import ID, IfMatch, ProfileId
 from profilecore.entrypoints.http.reading import (
     ConsistencyToken,
@@ -71,26 +74,29 @@ class UploadOperation(Operation):
     access=WRITE,
     operation_id="uploadImage",
     summary="Upload an image",
-    response_headers=WRITE_HEADERS,
-    responses=problems(404, 409, 413, 415, 422),
+    response_headers=ONCE_HEADERS,
+    responses=problems(404, 409, 410, 413, 415, 422),
 )
-async def upload(
+async def upload(  # noqa: PLR0913, PLR0917 - one for each parameter of the operation
     request: Request[Any, Any, Any],
     profile_id: ProfileId,
-    service: NamedDependency[ProfileService],
     images: NamedDependency[ImageService],
     uploads: NamedDependency[Uploads],
     policy: NamedDependency[Policy],
     caller: NamedDependency[Caller],
+    keys: NamedDependency[Keys],
+    idempotency_key: IdempotencyKey = None,
 ) -> Response[ImageBody]:
     """Take a JPEG, PNG or WebP as the part `image` of a form, and make three sizes of it.
 
     Nothing of the file but its pixels is kept: no place where it was taken, no comment. The same
     picture again is the same image.
     """
-    await service.read(profile_id)  # refused before the body comes in, where there is no such
-    async with uploads.received(request) as path:
-        added = await images.add(profile_id, path, actor=caller.subject)
+    async with keys.receipt(request) as receipt:
+        await images.must_be_there(profile_id, receipt)  # refused before the body comes in
+        async with uploads.received(request) as path:
+            whole = receipt and receipt.over(await asyncio.to_thread(digest_of, path))
+            added = await images.add(profile_id, path, actor=caller.subject, receipt=whole)
     headers = {} if added.written is None else written_headers(added.written)
     body = ImageBody.of(added.image, policy.media)
     return Response(body, status_code=HTTPStatus.CREATED, headers=headers)

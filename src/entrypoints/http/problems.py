@@ -43,6 +43,8 @@ MEANINGS = {
     "task_state": Meaning(409, "The task is in another state"),
     "too_many_images": Meaning(409, "The profile has too many images"),
     "image_gone": Meaning(409, "The image was removed meanwhile"),
+    "still_running": Meaning(409, "A request with this key is under way"),
+    "answer_gone": Meaning(410, "What was answered is not there any more"),
     "position_gone": Meaning(410, "The position is not in the log"),
     "stale_version": Meaning(412, "Another version is stored"),
     "too_large": Meaning(413, "The request is too large"),
@@ -50,6 +52,7 @@ MEANINGS = {
     "not_an_image": Meaning(415, "The file is not an image that can be taken"),
     "range_not_satisfiable": Meaning(416, "The range is not in the file"),
     "invalid": Meaning(422, "The request is not valid"),
+    "key_reused": Meaning(422, "The key was used with another request"),
     "too_many_pixels": Meaning(422, "The image has too many pixels"),
     "too_many_frames": Meaning(422, "The image has more than one frame"),
     "broken_image": Meaning(422, "The image cannot be decoded"),
@@ -108,7 +111,7 @@ class Problem(msgspec.Struct, omit_defaults=True):
             detail=_detail(error, code),
             instance=instance,
             code=code,
-            request_id=request_id.get() or "",
+            request_id=getattr(error, "request_id", None) or request_id.get() or "",
             errors=[FieldProblem(e.field, e.message) for e in _errors(error)],
             version=getattr(error, "version", None),
         )
@@ -126,7 +129,6 @@ def respond(request: Request[Any, Any, Any], error: Exception) -> Response[bytes
         logger.opt(exception=error).error("unexpected {}", type(error).__name__)
     elif isinstance(error, Unavailable):
         logger.warning("unavailable: {} ({!r})", error.detail, error.__cause__)
-        headers["Retry-After"] = str(error.retry_after)
     elif problem.status == HTTPStatus.UNAUTHORIZED:
         headers["WWW-Authenticate"] = 'Bearer realm="profilecore"'
     elif isinstance(error, MethodNotAllowedException):
@@ -135,6 +137,8 @@ def respond(request: Request[Any, Any, Any], error: Exception) -> Response[bytes
     elif isinstance(error, RequestEntityTooLarge):
         most = request.route_handler.resolve_request_max_body_size()
         problem.detail = f"The body has more than {most:,} bytes, the most that is taken here."
+    if hasattr(error, "retry_after"):
+        headers["Retry-After"] = str(error.retry_after)
     return Response(
         msgspec.json.encode(problem),
         status_code=problem.status,

@@ -12,6 +12,7 @@ from litestar.params import Body, HeaderParameter, JSONBody, PathParameter
 from profilecore.access import Caller
 from profilecore.entrypoints.http.access import READ, WRITE, owned
 from profilecore.entrypoints.http.answers import (
+    ONCE_HEADERS,
     PRIVATE,
     WRITE_HEADERS,
     ProfileReading,
@@ -21,6 +22,7 @@ from profilecore.entrypoints.http.answers import (
     written_headers,
 )
 from profilecore.entrypoints.http.bodies import NewProfile, ProfileChanges, ProfilePatch, given
+from profilecore.entrypoints.http.idempotency import IdempotencyKey, Keys
 from profilecore.entrypoints.http.reading import (
     ConsistencyToken,
     JsonBody,
@@ -57,17 +59,22 @@ IfNoneMatch = Annotated[
     access=WRITE,
     operation_id="createProfile",
     summary="Create a profile",
-    response_headers=[*WRITE_HEADERS, *documented(Location="Where the profile is")],
-    responses=problems(409, 413, 415, 422),
+    response_headers=[*ONCE_HEADERS, *documented(Location="Where the profile is")],
+    responses=problems(409, 410, 413, 415, 422),
 )
 async def create(
+    request: Request[Any, Any, Any],
     data: JSONBody[NewProfile],
     service: NamedDependency[ProfileService],
     policy: NamedDependency[Policy],
     caller: NamedDependency[Caller],
+    keys: NamedDependency[Keys],
+    idempotency_key: IdempotencyKey = None,
 ) -> Response[ProfileBody]:
     """Make a profile. The email must not be another profile's, without regard to case."""
-    outcome = await service.create(owned(given(data), caller), actor=caller.subject)
+    values = owned(given(data), caller)
+    async with keys.receipt(request, await request.body()) as receipt:
+        outcome = await service.create(values, actor=caller.subject, receipt=receipt)
     response = written(outcome, HTTPStatus.CREATED, policy)
     response.headers["Location"] = f"/api/v1/profiles/{outcome.profile.id}"
     return response
@@ -189,20 +196,25 @@ async def remove(
     access=WRITE,
     operation_id="restoreProfile",
     summary="Bring a deleted profile back",
-    response_headers=WRITE_HEADERS,
-    responses=problems(404, 409, 412),
+    response_headers=ONCE_HEADERS,
+    responses=problems(404, 409, 410, 412, 422),
 )
-async def restore(
+async def restore(  # noqa: PLR0913, PLR0917 - one for each parameter of the operation
     request: Request[Any, Any, Any],
     profile_id: ProfileId,
     service: NamedDependency[ProfileService],
     policy: NamedDependency[Policy],
     caller: NamedDependency[Caller],
+    keys: NamedDependency[Keys],
     if_match: IfMatch = None,
+    idempotency_key: IdempotencyKey = None,
 ) -> Response[ProfileBody]:
     """Undo the deletion, unless another profile has taken the email meanwhile."""
     expected = expected_version(request, required=False)
-    outcome = await service.restore(profile_id, expected=expected, actor=caller.subject)
+    async with keys.receipt(request, await request.body()) as receipt:
+        outcome = await service.restore(
+            profile_id, expected=expected, actor=caller.subject, receipt=receipt
+        )
     return written(outcome, HTTPStatus.OK, policy)
 
 

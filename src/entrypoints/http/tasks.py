@@ -5,6 +5,7 @@ import base64
 import re
 from collections.abc import Mapping
 from contextlib import suppress
+from dataclasses import replace
 from http import HTTPStatus
 from typing import Annotated, Any
 from uuid import UUID
@@ -17,7 +18,8 @@ from litestar.params import HeaderParameter, JSONBody, PathParameter, QueryParam
 from profilecore import Invalid, Status, Task, TaskService
 from profilecore.access import Caller
 from profilecore.entrypoints.http.access import TASKS_READ, TASKS_WRITE
-from profilecore.entrypoints.http.answers import documented, problems
+from profilecore.entrypoints.http.answers import REPLAYED_HEADER, documented, problems
+from profilecore.entrypoints.http.idempotency import REPLAYED, IdempotencyKey, Keys
 from profilecore.entrypoints.http.lists import next_link
 from profilecore.entrypoints.http.reading import JsonBody
 from profilecore.entrypoints.http.task_bodies import NewTask, TaskChanges
@@ -48,23 +50,29 @@ TaskId = Annotated[UUID, PathParameter(description="The id that the submission g
     access=TASKS_WRITE,
     operation_id="submitTask",
     summary="Submit a task",
-    response_headers=documented(Location="Where the task is"),
-    responses=problems(413, 415, 422),
+    response_headers=[*documented(Location="Where the task is"), *REPLAYED_HEADER],
+    responses=problems(409, 410, 413, 415, 422),
 )
 async def submit(
     request: Request[Any, Any, Any],
     data: JSONBody[NewTask],
     tasks: NamedDependency[TaskService],
     caller: NamedDependency[Caller],
+    keys: NamedDependency[Keys],
     traceparent: Annotated[
         str | None,
         HeaderParameter(name="traceparent", description="W3C trace context; goes with the task"),
     ] = None,
+    idempotency_key: IdempotencyKey = None,
 ) -> Response[TaskBody]:
     """Have something done once, not before its time. It is kept when this is answered."""
-    task = await tasks.submit(data.order(trace_of(request)), caller)
-    headers = {"Location": f"/api/v1/tasks/{task.id}"}
-    return Response(TaskBody.of(task), status_code=HTTPStatus.ACCEPTED, headers=headers)
+    order = data.order(trace_of(request))
+    async with keys.receipt(request, await request.body()) as receipt:
+        taken = await tasks.submit_once(replace(order, receipt=receipt), caller)
+    headers = {"Location": f"/api/v1/tasks/{taken.task.id}"}
+    if taken.replayed:
+        headers |= REPLAYED
+    return Response(TaskBody.of(taken.task), status_code=HTTPStatus.ACCEPTED, headers=headers)
 
 
 @get(ID, access=TASKS_READ, operation_id="readTask", summary="Read a task", responses=problems(404))

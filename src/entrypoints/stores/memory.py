@@ -7,6 +7,7 @@ from profilecore.adapters.memory import (
     MemoryHolds,
     MemoryLog,
     MemoryProfiles,
+    MemoryReceipts,
     MemoryStore,
     MemoryTasks,
     MemoryTokens,
@@ -21,10 +22,11 @@ async def nothing_to_ask() -> None:
 class Memory(containers.DeclarativeContainer):
     """Ends with the process."""
 
-    store = providers.Singleton(MemoryStore)
+    receipts = providers.Singleton(MemoryReceipts)
+    store = providers.Singleton(MemoryStore, receipts)
     ping = providers.Object(nothing_to_ask)
     era = providers.Object(only_era)
-    tasks = providers.Singleton(MemoryTasks)
+    tasks = providers.Singleton(MemoryTasks, receipts=receipts)
     profiles = providers.Singleton(MemoryProfiles, store, tasks)
     log = providers.Singleton(MemoryLog, store)
     holds = providers.Singleton(MemoryHolds, store)

@@ -11,6 +11,7 @@ from profilecore.adapters.postgres import (
     PostgresHolds,
     PostgresLog,
     PostgresProfiles,
+    PostgresReceipts,
     PostgresTasks,
     PostgresTokens,
 )
@@ -72,6 +73,7 @@ class Postgres(containers.DeclarativeContainer):
     profiles = providers.Singleton(PostgresProfiles, database)
     log = providers.Singleton(PostgresLog, database)
     tasks = providers.Singleton(PostgresTasks, database)
+    receipts = providers.Singleton(PostgresReceipts, database)
     holds = providers.Singleton(PostgresHolds, database)
     bookmark = providers.Singleton(PostgresBookmark, database, EVENTS)
     tokens = providers.Singleton(PostgresTokens, database)

@@ -8,6 +8,7 @@ from profilecore.adapters.sqlite import (
     SqliteHolds,
     SqliteLog,
     SqliteProfiles,
+    SqliteReceipts,
     SqliteTasks,
     SqliteTokens,
 )
@@ -33,6 +34,7 @@ class Sqlite(containers.DeclarativeContainer):
     profiles = providers.Singleton(SqliteProfiles, database)
     log = providers.Singleton(SqliteLog, database)
     tasks = providers.Singleton(SqliteTasks, database)
+    receipts = providers.Singleton(SqliteReceipts, database)
     holds = providers.Singleton(SqliteHolds, database)
     bookmark = providers.Singleton(SqliteBookmark, database, EVENTS)
     tokens = providers.Singleton(SqliteTokens, database)

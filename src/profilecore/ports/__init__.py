@@ -12,7 +12,7 @@ from profilecore.ports.caching import Cache, Repairs, SharedCache
 from profilecore.ports.holds import Holds
 from profilecore.ports.images import Blobs, Imager, Stored
 from profilecore.ports.processes import ProcessDied, Processes
-from profilecore.ports.profiles import Log, Profiles
+from profilecore.ports.profiles import Log, Profiles, Receipts
 from profilecore.ports.publishing import Bookmark, Publisher
 from profilecore.ports.tasks import Due, Lease, Queue, Tasks, TaskUpkeep
 
@@ -31,6 +31,7 @@ __all__ = [
     "Profiles",
     "Publisher",
     "Queue",
+    "Receipts",
     "Repairs",
     "SharedCache",
     "Stored",

@@ -9,6 +9,7 @@ from profilecore.errors import ProfilecoreError
 from profilecore.event import Change, Event
 from profilecore.paging import Page, Query
 from profilecore.profile import Profile
+from profilecore.receipt import Receipt
 
 
 class Profiles(Protocol):
@@ -34,7 +35,7 @@ class Profiles(Protocol):
         ...
 
     async def write(
-        self, changes: Sequence[Change], *, atomic: bool
+        self, changes: Sequence[Change], *, atomic: bool, receipt: Receipt | None = None
     ) -> Sequence[Event | ProfilecoreError]:
         """Store each profile and append its event to the log, in one durable transaction.
 
@@ -45,7 +46,12 @@ class Profiles(Protocol):
         image that may be removed (see Holds). The tasks that a change orders are added with it.
         The answer holds, in order, the event or the refusal of each. With `atomic` the first
         refusal is raised, `item` set to its index, and nothing was written. Not to be repeated
-        blindly after Unavailable: read first.
+        blindly after Unavailable: read first, or give a receipt.
+
+        A `receipt` is kept in the same transaction, if a change was written, or `always`. Where its
+        key is kept and has not ended, Repeated is raised with what there is, and nothing is looked
+        at or written: so that a write of no changes looks whether there is one. The store's clock
+        decides when it ends.
         """
         ...
 
@@ -66,6 +72,14 @@ class Profiles(Protocol):
         ...
 
 
+class Receipts(Protocol):
+    """What is kept of writes, for those who ask for one again."""
+
+    async def purge(self) -> int:
+        """Forget those that have ended; give their number. May be repeated."""
+        ...
+
+
 class Log(Protocol):
     """The change log: what `Profiles.write` appended, in order of position."""
 
@@ -82,6 +96,13 @@ class Log(Protocol):
         """Give at most `limit` events of one profile, newest first, below position `before`.
 
         From the newest where `before` is None; empty where there is none.
+        """
+        ...
+
+    async def get(self, positions: Collection[int]) -> dict[int, Event]:
+        """Read any number of events; what is not there, or was trimmed, is left out.
+
+        Sees every write that was answered.
         """
         ...
 

@@ -24,6 +24,10 @@ class Tasks(Protocol):
         Durable when it returns. Where an unfinished task of the same type has the same
         `unique_key`, that one is given and nothing is added. Adding an id again gives what is
         there. Refusals are those of `Order.task`.
+
+        An order's receipt is kept in the same transaction, if its task was added. Where the key of
+        that is kept and has not ended, the outcome is Repeated, whatever else there is to say, and
+        nothing is added.
         """
         ...
 

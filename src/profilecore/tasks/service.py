@@ -2,20 +2,31 @@
 
 import asyncio
 from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final
 from uuid import UUID
 
 from profilecore.access import ANYBODY, Caller
 from profilecore.errors import Invalid, ProfilecoreError
+from profilecore.once import answer_gone
 from profilecore.order import A_PRIORITY, PRIORITY_MAX, Order, within_reach
 from profilecore.ports import Tasks
+from profilecore.receipt import Repeated
 from profilecore.schedule import TaskQuery
 from profilecore.task import Step, Task, not_found
 from profilecore.tasks.handlers import Handlers
 
 WAIT_MAX: Final = 30.0  # seconds
 _LOOK_EVERY: Final = 0.1
+
+
+@dataclass(frozen=True, slots=True)
+class Submitted:
+    """A task, and whether it was taken for an earlier request with the same receipt."""
+
+    task: Task
+    replayed: bool
 
 
 class TaskService:
@@ -39,10 +50,22 @@ class TaskService:
         Raises Invalid for a type that is not known, and for a payload or time that will not do;
         Denied where the type takes scopes that the caller has not.
         """
+        return (await self.submit_once(order, caller)).task
+
+    async def submit_once(self, order: Order, caller: Caller = ANYBODY) -> Submitted:
+        """As `submit`; an order with a receipt is taken once, and gives the same task each time.
+
+        That is as it was when it was taken, whatever has become of it. NotFound `answer_gone`
+        where it has been removed since.
+        """
         self._handlers.check(order.type, order.payload)
         caller.require(*self._handlers[order.type].scopes)
+        if order.receipt is not None:
+            order = replace(order, receipt=order.receipt.noting(str(order.id)))
         (outcome,) = await self._tasks.add([order])
-        return self._done(outcome)
+        if isinstance(outcome, Repeated):
+            return Submitted(await self._first(order, outcome), replayed=True)
+        return Submitted(self._done(outcome), replayed=False)
 
     async def read(self, task_id: UUID) -> Task:
         """One task; NotFound if there is none."""
@@ -90,6 +113,15 @@ class TaskService:
     async def retry(self, task_id: UUID) -> Task:
         """Try a dead task again, now; Conflict for any other."""
         return await self._step(task_id, lambda task, at: task.retried(at))
+
+    async def _first(self, order: Order, repeated: Repeated) -> Task:
+        if order.receipt is not None:
+            repeated.kept.must_match(order.receipt)
+        task_id = UUID(repeated.kept.note)
+        task = (await self._tasks.get([task_id])).get(task_id)
+        if task is None:
+            raise answer_gone()
+        return replace(order, id=task_id).task(task.created_at)
 
     async def _step(self, task_id: UUID, step: Step) -> Task:
         outcomes = await self._tasks.write({task_id: step})

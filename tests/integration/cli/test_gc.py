@@ -13,6 +13,7 @@ NOTHING = """\
 0 finished tasks removed
 0 deleted profiles removed
 0 entries of the log removed
+0 receipts of requests removed
 0 images without a profile removed
 """
 AT_ONCE = {"TASKS_KEPT": "0s", "TOMBSTONES_KEPT": "0s", "LOG_KEPT": "0s"}
@@ -37,6 +38,7 @@ def test_it_removes_what_was_kept_for_long_enough(run: Run, tmp_path: Path) -> N
             "1 finished tasks removed",
             "1 deleted profiles removed",
             "2 entries of the log removed",  # of three: the newest is always kept
+            "0 receipts of requests removed",
             "0 images without a profile removed",
         ]
         problem(client.get(path_of_task(ended)), 404, "not_found")

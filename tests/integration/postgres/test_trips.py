@@ -15,6 +15,7 @@ from profilecore.adapters.postgres import (
 )
 from profilecore.event import Event
 from profilecore.paging import Count, Query, Sort
+from profilecore.receipt import Receipt, Repeated
 from tests.contracts.samples import AT, add, created, deleted, person, updated
 from tests.support.postgres import using
 from tests.support.relay import Relay, relayed
@@ -42,7 +43,7 @@ async def test_each_operation_is_one_round_trip(relay: Relay, database: Postgres
     await add(profiles, *people)
     page = await profiles.list(Query(limit=10, sort=Sort.NAME))
     ids = [p.id for p in people]
-    some = person()
+    some, receipt = person(), Receipt.of("me", "POST", "key")
     operations: list[Awaitable[Any]] = [
         profiles.get(ids[:1]),
         profiles.get(ids),
@@ -55,7 +56,10 @@ async def test_each_operation_is_one_round_trip(relay: Relay, database: Postgres
         profiles.write([updated(some), deleted(updated(some).profile)], atomic=True),
         profiles.purge(AT),
         profiles.erase(ids),
+        profiles.write([created(person())], atomic=False, receipt=receipt),
+        profiles.write([], atomic=False, receipt=Receipt.of("me", "POST", "other")),
         log.read(0, 100),
+        log.get([1, 2, 3]),
         log.history(some.id, None, 10),
         log.position(),
         log.trim(AT),
@@ -77,6 +81,23 @@ async def test_writes_that_wait_are_sent_together(relay: Relay, database: Postgr
     assert relay.trips - before == 1
     positions = [event.position for (event,) in results if isinstance(event, Event)]
     assert positions == list(range(1, 101))
+
+
+async def test_those_with_a_receipt_go_along(relay: Relay, database: PostgresDatabase) -> None:
+    """Each by itself: one that was written before takes nothing from the others."""
+    profiles = PostgresProfiles(database)
+    receipts = [Receipt.of("me", "POST", str(n % 40)) if n % 2 else None for n in range(100)]
+    before = relay.trips
+    results = await asyncio.gather(
+        *(profiles.write([created(person())], atomic=False, receipt=r) for r in receipts),
+        return_exceptions=True,
+    )
+    assert relay.trips - before == 1
+    again = [n for n, result in enumerate(results) if isinstance(result, Repeated)]
+    assert again == [n for n in range(40, 100) if n % 2]
+    events = [result[0] for result in results if not isinstance(result, BaseException)]
+    positions = [event.position for event in events if isinstance(event, Event)]
+    assert positions == list(range(1, 71))
 
 
 async def test_a_statement_that_comes_often_is_prepared_once(

@@ -183,7 +183,7 @@ async def test_callers_that_share_a_call_keep_their_own_promises(
     profiles = PostgresProfiles(opened)
     taken, good, late = person(), person(), person()
     await add(profiles, taken)
-    huge = Change(EventType.CREATED, person(owner="a\0b"), 0)
+    huge = created(person(), actor="a\0b")
     far = Change(EventType.CREATED, person(version=2**70), 0)
     results = await asyncio.gather(
         profiles.write([created(person()), created(person(email=taken.email))], atomic=True),

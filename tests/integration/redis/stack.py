@@ -13,6 +13,7 @@ from profilecore.adapters.redis import RedisCache, RedisServer
 from profilecore.errors import NotFound, ProfilecoreError
 from profilecore.event import Change, Event
 from profilecore.feed import Feed
+from profilecore.receipt import Receipt
 from profilecore.relay import Horizon, Relay
 from profilecore.service import ProfileService, Reading
 from tests.support.proxy import Proxy
@@ -27,9 +28,9 @@ class MortalProfiles(MemoryProfiles):
     dies = False
 
     async def write(
-        self, changes: Sequence[Change], *, atomic: bool
+        self, changes: Sequence[Change], *, atomic: bool, receipt: Receipt | None = None
     ) -> Sequence[Event | ProfilecoreError]:
-        outcomes = await super().write(changes, atomic=atomic)
+        outcomes = await super().write(changes, atomic=atomic, receipt=receipt)
         if self.dies:
             await asyncio.Event().wait()
         return outcomes

@@ -12,6 +12,7 @@ from profilecore.adapters.redis import RedisCache, RedisServer, connection
 from profilecore.errors import NotFound, ProfilecoreError
 from profilecore.event import Change, Event
 from profilecore.profile import Absence, Profile
+from profilecore.receipt import Receipt
 from profilecore.relay import Horizon
 from profilecore.service import ProfileService
 from tests.support.campaign import campaign, rounds
@@ -45,9 +46,9 @@ class SlowProfiles(MemoryProfiles):
         return found
 
     async def write(
-        self, changes: Sequence[Change], *, atomic: bool
+        self, changes: Sequence[Change], *, atomic: bool, receipt: Receipt | None = None
     ) -> Sequence[Event | ProfilecoreError]:
-        outcomes = await super().write(changes, atomic=atomic)
+        outcomes = await super().write(changes, atomic=atomic, receipt=receipt)
         await self._pause("delay between commit and cache write")
         return outcomes
 

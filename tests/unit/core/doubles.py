@@ -11,6 +11,7 @@ from profilecore.event import Change, Event
 from profilecore.feed import Feed
 from profilecore.person import PersonErasure, PersonExport, TasksAbout
 from profilecore.profile import Entry
+from profilecore.receipt import Receipt
 from profilecore.service import ProfileService, now
 
 
@@ -66,11 +67,11 @@ class InterruptedProfiles(MemoryProfiles):
     before_write: Callable[[], Awaitable[object]] | None = None
 
     async def write(
-        self, changes: Sequence[Change], *, atomic: bool
+        self, changes: Sequence[Change], *, atomic: bool, receipt: Receipt | None = None
     ) -> Sequence[Event | ProfilecoreError]:
         if self.before_write is not None:
             await self.before_write()
-        return await super().write(changes, atomic=atomic)
+        return await super().write(changes, atomic=atomic, receipt=receipt)
 
 
 class Process:

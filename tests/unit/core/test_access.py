@@ -8,7 +8,8 @@ from profilecore.batch import Item, run_batch
 from profilecore.errors import Conflict, Denied, NotFound
 from profilecore.paging import Query
 from profilecore.profile import Profile
-from profilecore.service import ProfileService, Written
+from profilecore.service import ProfileService
+from profilecore.written import Written
 from tests.unit.core.doubles import Process
 
 

@@ -10,7 +10,8 @@ from profilecore.batch import ITEMS_MAX, Item, Outcome, run_batch
 from profilecore.errors import Conflict, Invalid, NotFound
 from profilecore.identifiers import new_id
 from profilecore.profile import Profile
-from profilecore.service import REREADS, Written
+from profilecore.service import REREADS
+from profilecore.written import Written
 from tests.contracts.samples import add, person, updated, write
 from tests.unit.core.doubles import Process
 

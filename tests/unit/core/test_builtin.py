@@ -149,6 +149,7 @@ async def test_an_export_has_the_whole_history_newest_first(
             "image_urls": [],
             "images": [],
             "owner": "me",
+            "created_at": found["profile"]["created_at"],
         },
         "at": found["events"][-1]["at"],
         "actor": "me",

@@ -1,15 +1,27 @@
 """Profiles: frozen, checked, one version after the other."""
 
-from dataclasses import FrozenInstanceError
-from datetime import UTC, datetime, timedelta
+import json
+from dataclasses import FrozenInstanceError, replace
+from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
 
 from profilecore.errors import Conflict, Invalid
 from profilecore.event import Change, EventType
 from profilecore.identifiers import new_id
+from profilecore.image import Image
 from profilecore.profile import Profile
-from tests.contracts.samples import AT, SECOND, created, deleted, person, restored, updated
+from tests.contracts.samples import (
+    AT,
+    SECOND,
+    created,
+    deleted,
+    full_person,
+    person,
+    picture,
+    restored,
+    updated,
+)
 
 
 def test_a_profile_is_made_from_what_a_caller_may_write() -> None:
@@ -86,8 +98,26 @@ def test_an_event_holds_the_values_after_the_write() -> None:
         "image_urls": ["http://a"],
         "images": [],
         "owner": "o",
+        "created_at": first.created_at.isoformat().replace("+00:00", "Z"),
     }
     assert deleted(first).event(6).data == {}
+
+
+@pytest.mark.parametrize("images", [(), (picture(), picture())])
+def test_an_event_gives_the_profile_again(images: tuple[Image, ...]) -> None:
+    """Also from where it was kept as JSON, and whatever the zone of its times."""
+    east = timezone(timedelta(hours=2))
+    first = replace(full_person(), images=images, version=1)
+    elsewhere = person(created_at=AT.astimezone(east))
+    for change in (created(first), updated(first, bio="x"), created(elsewhere)):
+        event = change.event(5)
+        kept = replace(event, data=json.loads(json.dumps(event.data)))
+        assert kept.profile() == event.profile() == change.profile
+    tombstone = deleted(first).event(6).profile()
+    assert tombstone is not None
+    assert (tombstone.id, tombstone.version, tombstone.name) == (first.id, 2, "")
+    assert tombstone.deleted_at == deleted(first).profile.deleted_at
+    assert replace(created(first).event(5), data={}).profile() is None, "it was purged"
 
 
 def test_an_event_may_have_a_time_of_its_own() -> None:

@@ -13,6 +13,7 @@ from profilecore.errors import ProfilecoreError, Unavailable
 from profilecore.order import Order
 from profilecore.ports import Due, Lease, Queue, Tasks
 from profilecore.schedule import Claims
+from profilecore.service import now
 from profilecore.task import Status, Step, Task
 from profilecore.tasks import Handler, Handlers, Rules, Runner, Worker
 from tests.contracts.samples import AT, SECOND
@@ -44,8 +45,8 @@ class SwitchedTasks(MemoryTasks):
     """What the next writes give for each task, in place of doing it."""
     fault: Exception | None = None
 
-    def __init__(self, *clock: Callable[[], datetime]) -> None:
-        super().__init__(*clock)
+    def __init__(self, clock: Callable[[], datetime] = now) -> None:
+        super().__init__(clock)
         self.calls: Counter[str] = Counter()
 
     async def get(self, ids: Collection[UUID]) -> dict[UUID, Task]:

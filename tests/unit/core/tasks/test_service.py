@@ -10,10 +10,12 @@ import pytest
 from profilecore.errors import Conflict, Invalid, NotFound, Unavailable
 from profilecore.identifiers import new_id
 from profilecore.order import DELAY_MAX, Order
+from profilecore.receipt import Receipt
 from profilecore.schedule import TaskQuery
 from profilecore.task import Status
 from profilecore.tasks import Handler, Handlers, TaskService
 from profilecore.tasks import service as module
+from profilecore.tasks.service import Submitted
 from tests.contracts.samples import SECOND
 from tests.unit.core.tasks.doubles import PATIENCE, Clock, SwitchedTasks, until
 
@@ -54,6 +56,40 @@ async def test_what_is_submitted_is_kept_and_announced(stage: Stage) -> None:
     assert await stage.service.read(task.id) == task
     assert stage.announced == 1
     assert await stage.service.list(TaskQuery()) == [task]
+
+
+def keyed(asked: bytes = b"", **fields: Any) -> Order:
+    receipt = Receipt.of("me", "POST /tasks/delayed", "key", asked)
+    return Order(type="echo", receipt=receipt, payload={"n": 1}, **fields)
+
+
+async def test_a_task_with_a_receipt_is_taken_once(stage: Stage) -> None:
+    """And told as it was then, whatever has become of it."""
+    fields: Any = {"delay": 5 * SECOND, "priority": 3, "max_attempts": 2}
+    first = await stage.service.submit_once(keyed(**fields))
+    assert not first.replayed
+    stage.clock.move(5 * SECOND)
+    await stage.service.reschedule(first.task.id, None, 9)
+    await stage.step(first.task.id, die)
+    for _ in range(2):
+        again = await stage.service.submit_once(keyed(**fields))
+        assert again == Submitted(first.task, replayed=True)
+    assert len(await stage.service.list(TaskQuery())) == 1
+    with pytest.raises(Invalid, match="another request"):
+        await stage.service.submit_once(keyed(b"other", **fields))
+    stage.clock.move(SECOND)
+    await stage.tasks.purge(timedelta(0))
+    with pytest.raises(NotFound) as gone:
+        await stage.service.submit_once(keyed(**fields))
+    assert gone.value.code == "answer_gone"
+    assert await stage.service.list(TaskQuery()) == []
+
+
+async def test_a_task_with_a_receipt_is_told_when_its_time_is_over(stage: Stage) -> None:
+    run_at = stage.clock.now + SECOND
+    first = await stage.service.submit_once(keyed(run_at=run_at))
+    stage.clock.move(timedelta(hours=1))
+    assert (await stage.service.submit_once(keyed(run_at=run_at))).task == first.task
 
 
 async def test_what_is_refused_is_not_kept(stage: Stage) -> None:
