@@ -264,13 +264,15 @@ async def test_it_does_not_begin_where_nobody_listens() -> None:
         await authenticator(keys=keys).open()
 
 
-async def test_an_end_leaves_no_request_behind(stage: Stage) -> None:
-    stage.receiver.instead = "slow"
+async def test_an_end_leaves_no_request_behind(receiver: Receiver) -> None:
+    stage = Stage(receiver, time_max=60.0)
+    await stage.authenticator.open()
+    receiver.instead = "slow"
     await stage.after(RENEWED_AFTER)
     while stage.asked < 2:  # noqa: ASYNC110 - a thread answers, for which nobody waits
         await asyncio.sleep(0.005)
     assert len(asking()) == 1
-    await stage.authenticator.close()
+    await asyncio.wait_for(stage.authenticator.close(), 20)
     assert asking() == []
     await stage.authenticator.close()
 

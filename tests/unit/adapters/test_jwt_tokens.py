@@ -297,12 +297,14 @@ def test_a_good_token_is_checked_once(monkeypatch: pytest.MonkeyPatch) -> None:
     assert taken() == 2
 
 
-def test_a_token_that_was_good_ends_when_it_ends() -> None:
+def test_a_token_that_was_good_ends_when_it_ends(monkeypatch: pytest.MonkeyPatch) -> None:
+    taken = counting(monkeypatch)
     clock = Clock()
     ours = authenticator(clock=clock)
     assert at_once(ours, token(exp=NOW + 1)).subject == "ada"
     clock.now = NOW + 30.9
     assert at_once(ours, token(exp=NOW + 1)).subject == "ada"
+    assert taken() == 1
     clock.now = NOW + 31
     with pytest.raises(Denied, match="has expired"):
         at_once(ours, token(exp=NOW + 1))
