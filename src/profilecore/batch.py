@@ -96,10 +96,7 @@ class _Batch:
             await self._recall(repeated, receipt)
 
     async def _attempt(self, receipt: Receipt | None) -> None:
-        once, settled = self._service.once, len(self._outcomes)
-        planned = await once.unless_repeated(receipt, self._plan())
-        if len(self._outcomes) > settled:  # what is refused may be so because it was done
-            await once.must_be_new(receipt)
+        planned = await self._service.once.unless_repeated(receipt, self._plan())
         if receipt is not None:
             note = Note(list(planned), self._refused(), receipt.request_id)
             receipt = receipt.noting(note.encode())

@@ -323,17 +323,6 @@ async def a_race(process: Process) -> list[Item]:
 
 async def test_what_took_two_writes_is_told_again(process: Process) -> None:
     items = await a_race(process)
-    process.profiles.before_write, overtake = None, process.profiles.before_write
-    assert overtake is not None
-    looked = 0
-
-    async def late() -> None:
-        nonlocal looked
-        looked += 1
-        if looked == 2:  # the first is a look, because of the item that is not there
-            await overtake()
-
-    process.profiles.before_write = late
     first = await batch(process, items)
     assert [isinstance(outcome, Written) for outcome in first] == [True, False, True, True]
     assert isinstance(first[2], Written)
@@ -345,19 +334,15 @@ async def test_one_who_comes_after_a_kill_goes_on_behind_the_last_write(process:
     items = await a_race(process)
     process.profiles.before_write, overtake = None, process.profiles.before_write
     assert overtake is not None
-    calls = 0
 
-    async def die_at_the_second() -> None:
-        nonlocal calls
-        calls += 1
-        if calls == 2:
-            await overtake()
-            process.profiles.before_write = die
+    async def be_overtaken() -> None:
+        await overtake()
+        process.profiles.before_write = die
 
     async def die() -> None:
         raise Unavailable("It was killed.")
 
-    process.profiles.before_write = die_at_the_second
+    process.profiles.before_write = be_overtaken
     with pytest.raises(Unavailable):
         await batch(process, items)
     process.profiles.before_write = None
