@@ -7,11 +7,11 @@ from typing import TypeAlias
 from prometheus_client import CollectorRegistry
 
 from profilecore.entrypoints.lifecycle import Lifecycle
-from profilecore.entrypoints.policy import Policy
-from profilecore.entrypoints.telemetry import HttpMetrics
+from profilecore.entrypoints.policy import Bounds, Policy
+from profilecore.entrypoints.telemetry import HttpMetrics, LimitMetrics
 from profilecore.feed import Feed
 from profilecore.images import Collector, ImageService
-from profilecore.ports import Authenticator, Blobs, Log, Profiles, TaskUpkeep, Tokens
+from profilecore.ports import Authenticator, Blobs, Limiter, Log, Profiles, TaskUpkeep, Tokens
 from profilecore.service import ProfileService
 from profilecore.tasks import TaskService
 
@@ -49,6 +49,9 @@ class Parts:
     registry: CollectorRegistry
     metrics: HttpMetrics
     policy: Policy
+    bounds: Bounds
     authenticator: Authenticator | None
+    limiter: Limiter
+    limit_metrics: LimitMetrics
     body_timeout: float
     in_fallback: Callable[[], bool]
