@@ -2,6 +2,7 @@
 
 import asyncio
 import secrets
+import time
 from contextvars import Context
 from dataclasses import dataclass, field
 from hashlib import blake2b
@@ -17,6 +18,7 @@ PATIENCE: Final = 0.05
 LIFE: Final = 10.0
 FRESH: Final = 1.5
 SETTLE: Final = 1.0
+LATE: Final = 0.5
 MOST: Final = 500
 _PARTS: Final = 3  # of a verdict
 
@@ -49,6 +51,7 @@ class RedisLimiter:
         self._budget = f"{prefix}:limit"
         self._process = secrets.token_hex(8)
         self._is_new = True
+        self._ahead = float("inf")  # of this process's clock is that of the server
         self._waiting: list[_Asked] = []
         self._sender: asyncio.Task[None] | None = None
 
@@ -76,10 +79,15 @@ class RedisLimiter:
         return await asked.answer
 
     async def join(self) -> int:
-        arguments: list[str | int] = [self._process, int(LIFE * MICROSECONDS), int(self._is_new)]
         await self._connected()
+        last = self._ahead + time.monotonic() + LATE
+        arguments: list[str | int | float] = [
+            *(self._process, int(LIFE * MICROSECONDS), int(self._is_new)),
+            last * MICROSECONDS,
+        ]
         async with self._gate.calling():
-            number = await self._join([self._used_key, self._processes_key], arguments)
+            number, now = await self._join([self._used_key, self._processes_key], arguments)
+        self._ahead = int(now) / MICROSECONDS - time.monotonic()
         self._is_new = False
         return int(number)
 

@@ -56,10 +56,12 @@ return verdicts
 """
 )
 
-# ARGV: the process, how long it counts, and 1 if it is new and has let through nothing.
+# ARGV: the process, how long it counts, 1 if it is new and has let through nothing, and until when
+# this is of use: what a silent server took in, and comes to later, says nothing of the process.
 JOIN: Final = (
     _COMMON
     + """
+if now > tonumber(ARGV[4]) then return {redis.call('ZCARD', KEYS[2]), now} end
 local life = tonumber(ARGV[2])
 if ARGV[3] == '1' then redis.call('SET', USED, '0', 'NX') end
 redis.call('PEXPIRE', USED, 86400000)
@@ -67,7 +69,7 @@ redis.call('ZADD', KEYS[2], now, ARGV[1])
 redis.call('ZREMRANGEBYSCORE', KEYS[2], '-inf', now - life)
 redis.call('ZREMRANGEBYSCORE', KEYS[2], now + life, '+inf')  -- from before the clock was set back
 redis.call('PEXPIRE', KEYS[2], math.ceil(life / 1000))
-return redis.call('ZCARD', KEYS[2])
+return {redis.call('ZCARD', KEYS[2]), now}
 """
 )
 
