@@ -13,7 +13,8 @@ from profilecore.entrypoints.access import Access
 from profilecore.entrypoints.caching import Caching
 from profilecore.entrypoints.imaging import Imaging, media_of
 from profilecore.entrypoints.lifecycle import Lifecycle
-from profilecore.entrypoints.policy import Policy
+from profilecore.entrypoints.limiting import Limiting, rates_of
+from profilecore.entrypoints.policy import Bounds, Policy
 from profilecore.entrypoints.settings import Settings
 from profilecore.entrypoints.tasking import Tasking
 from profilecore.entrypoints.tasks import discovered
@@ -105,6 +106,9 @@ class Container(containers.DeclarativeContainer):
         bookmark=store.bookmark,
     )
     person = providers.Singleton(PersonService, service, export, tasking.service)
+    limiting = providers.Container(
+        Limiting, settings=settings, registry=registry, server=caching.server
+    )
     access = providers.Container(Access, settings=settings, tokens=store.tokens)
     servers = providers.Singleton(DatabaseServers, registry, store.servers)
     lag = providers.Singleton(LoopLag, registry)
@@ -116,4 +120,10 @@ class Container(containers.DeclarativeContainer):
         idempotency_kept=settings.provided.idempotency_kept,
         media=media,
         ops_port=settings.provided.ops_port,
+    )
+    bounds = providers.Singleton(
+        Bounds,
+        rates=providers.Callable(rates_of, settings),
+        trusted_proxies=settings.provided.trusted_proxies,
+        requests_max=settings.provided.requests_max,
     )

@@ -8,6 +8,7 @@ from profilecore.entrypoints.background import running
 from profilecore.entrypoints.caching import beside, in_fallback
 from profilecore.entrypoints.container import Container
 from profilecore.entrypoints.imaging import blobs_check
+from profilecore.entrypoints.limiting import watched
 from profilecore.entrypoints.parts import Check, Checks, Parts
 from profilecore.entrypoints.resources import resolved
 from profilecore.entrypoints.settings import Settings
@@ -48,7 +49,10 @@ async def opened(settings: Settings) -> AsyncIterator[Parts]:
             registry=container.registry(),
             metrics=container.metrics(),
             policy=container.policy(),
+            bounds=container.bounds(),
             authenticator=await _authenticator(container),
+            limiter=await resolved(container.limiting().limiter()),
+            limit_metrics=container.limiting().metrics(),
             body_timeout=settings.body_timeout.total_seconds(),
             in_fallback=await in_fallback(container.caching()),
         )
@@ -57,6 +61,8 @@ async def opened(settings: Settings) -> AsyncIterator[Parts]:
         if settings.command != "tool":
             await parts.feed.start()
             for name, work in await beside(container.caching()):
+                await stack.enter_async_context(running(name, work))
+            async for name, work in watched(container.limiting()):
                 await stack.enter_async_context(running(name, work))
             await stack.enter_async_context(running("feed", parts.feed.follow()))
             await stack.enter_async_context(running("loop lag", container.lag().watch()))

@@ -7,14 +7,15 @@ from typing import TypeAlias
 from prometheus_client import CollectorRegistry
 
 from profilecore.entrypoints.lifecycle import Lifecycle
-from profilecore.entrypoints.policy import Policy
-from profilecore.entrypoints.telemetry import HttpMetrics
+from profilecore.entrypoints.policy import Bounds, Policy
+from profilecore.entrypoints.telemetry import HttpMetrics, LimitMetrics
 from profilecore.feed import Feed
 from profilecore.images import Collector, ImageService
 from profilecore.person import PersonService
 from profilecore.ports import (
     Authenticator,
     Blobs,
+    Limiter,
     Log,
     Profiles,
     Receipts,
@@ -60,6 +61,9 @@ class Parts:
     registry: CollectorRegistry
     metrics: HttpMetrics
     policy: Policy
+    bounds: Bounds
     authenticator: Authenticator | None
+    limiter: Limiter
+    limit_metrics: LimitMetrics
     body_timeout: float
     in_fallback: Callable[[], bool]

@@ -1,13 +1,26 @@
 """What of the settings the operations need to know."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import timedelta
+from enum import StrEnum
 from typing import Final
 
+from profilecore.entrypoints.callers import Network
+from profilecore.limits import Rate
 from profilecore.receipt import KEPT
 
 MEDIA: Final = "/media"
 """Where this service itself serves them."""
+
+
+class Budget(StrEnum):
+    """What is counted by itself, of one caller."""
+
+    READS = "reads"
+    WRITES = "writes"
+    UPLOADS = "uploads"
+    FAILURES = "failures"
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,3 +36,15 @@ class Policy:
     """Seconds after which a feed with nothing to say sends a comment."""
     ops_port: int | None = None
     """The port that is for operators alone; None where they share that of everybody."""
+
+
+@dataclass(frozen=True, slots=True)
+class Bounds:
+    """How much is taken on."""
+
+    rates: Mapping[Budget, Rate] = field(default_factory=dict)
+    """How much one caller may ask for; what is not there has no limit."""
+    trusted_proxies: tuple[Network, ...] | None = None
+    """Who may say whom a request is from."""
+    requests_max: int = 1_000
+    """How many requests are worked on at a time."""

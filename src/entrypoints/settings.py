@@ -10,6 +10,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any, Final, Literal, Self, TypeAlias
 
+from profilecore.entrypoints.callers import PROXIES, RATE, Network
 from profilecore.entrypoints.environment import (
     DEFAULT,
     Row,
@@ -44,6 +45,7 @@ from profilecore.entrypoints.variables import (
     whole,
 )
 from profilecore.entrypoints.web import BLOBS, WEB_URL, WEB_URLS
+from profilecore.limits import Rate
 from profilecore.reach import Allowed
 
 Command: TypeAlias = Literal["dev", "serve", "worker", "tool"]
@@ -177,6 +179,29 @@ class Settings:
         "none",
         "How callers say who they are; none, for loopback addresses only, lets everybody do all",
         serve=...,
+    )
+    rate_limit_reads: Rate | None = variable(
+        RATE, None, "Reads that one caller may make; no limit if not set"
+    )
+    rate_limit_writes: Rate | None = variable(
+        RATE, None, "Writes that one caller may make; no limit if not set"
+    )
+    rate_limit_uploads: Rate | None = variable(
+        RATE, None, "Uploads that one caller may make; no limit if not set"
+    )
+    rate_limit_failures: Rate | None = variable(
+        RATE, None, "Credentials that are not good, from one address; no limit if not set"
+    )
+    rate_limit_processes: int = variable(
+        whole(1, 10_000),
+        "4",
+        "Most processes there may be, to share a limit by while Redis is lost",
+    )
+    trusted_proxies: tuple[Network, ...] | None = variable(
+        PROXIES, None, "Proxies whose X-Forwarded-For says who calls; none if not set"
+    )
+    requests_max: int = variable(
+        whole(1, 100_000), "1000", "Requests that are worked on at a time; more are a 503 at once"
     )
     ops_port: int | None = variable(
         whole(1, 65_535, "a port"),

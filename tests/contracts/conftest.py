@@ -7,7 +7,7 @@ pytest.register_assert_rewrite(
         f"tests.contracts.{suite}"
         for suite in (
             *("profiles", "lists", "log", "cache", "queue", "tasks"),
-            *("blobs", "holds", "imager", "tokens"),
+            *("blobs", "holds", "imager", "tokens", "limits"),
         )
     ),
     "tests.contracts.machine",

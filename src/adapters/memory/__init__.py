@@ -7,6 +7,7 @@ from profilecore.adapters.memory.blobs import MemoryBlobs
 from profilecore.adapters.memory.bookmark import MemoryBookmark
 from profilecore.adapters.memory.cache import MemoryCache
 from profilecore.adapters.memory.holds import MemoryHolds
+from profilecore.adapters.memory.limiter import MemoryLimiter
 from profilecore.adapters.memory.queue import MemoryQueue
 from profilecore.adapters.memory.receipts import MemoryReceipts
 from profilecore.adapters.memory.store import MemoryLog, MemoryProfiles, MemoryStore
@@ -18,6 +19,7 @@ __all__ = [
     "MemoryBookmark",
     "MemoryCache",
     "MemoryHolds",
+    "MemoryLimiter",
     "MemoryLog",
     "MemoryProfiles",
     "MemoryQueue",

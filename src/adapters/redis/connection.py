@@ -13,7 +13,7 @@ from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.maint_notifications import MaintNotificationsConfig
 
 from profilecore.adapters.redis.errors import BUSY, TIMEOUT, translated
-from profilecore.adapters.redis.pulse import Pulse
+from profilecore.adapters.redis.pulse import BEAT, LATE, Pulse
 from profilecore.errors import Unavailable
 
 CONNECT_MAX: Final = 0.2
@@ -68,11 +68,19 @@ class Gate:
     each that fails.
     """
 
-    def __init__(self, width: int, failed: Callable[[], object] = lambda: None) -> None:
+    def __init__(
+        self,
+        width: int,
+        failed: Callable[[], object] = lambda: None,
+        *,
+        patience: float = CONNECT_MAX + CALL_MAX,
+    ) -> None:
         self._places = asyncio.Semaphore(width)
         self._failed = failed
+        self._patience = patience
         self._answers = 0
-        self._pulse = Pulse()
+        # With little patience, a little lateness matters.
+        self._pulse = Pulse(min(BEAT, patience / 4), min(LATE, patience / 4))
 
     @asynccontextmanager
     async def calling(self) -> AsyncIterator[None]:
@@ -82,7 +90,7 @@ class Gate:
         cancelled, answers, begun = task.cancelling(), self._answers, self._pulse.begin()
         try:
             with translated():
-                async with asyncio.timeout(CONNECT_MAX + CALL_MAX):
+                async with asyncio.timeout(self._patience):
                     yield
             self._answers += 1
         except Unavailable as error:

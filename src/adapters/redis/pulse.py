@@ -9,13 +9,15 @@ LATE: Final = 0.1
 
 
 class Pulse:
-    """Beats every `BEAT` seconds while calls are under way, and adds up how late it was.
+    """Beats every `beat` seconds while calls are under way, and adds up how late it was.
 
     A loop that is held up, or goes round slowly, sees that a time-out is over before it sees the
     answer that came meanwhile, so that a time-out then says nothing about the server.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, beat: float = BEAT, late: float = LATE) -> None:
+        self._every = beat
+        self._most = late
         self._calls = 0
         self._due: float | None = None
         self._late = 0.0
@@ -32,13 +34,13 @@ class Pulse:
         self._calls -= 1
 
     def was_late_since(self, begun: float) -> bool:
-        """Whether the loop was late by more than `LATE` seconds in all."""
+        """Whether the loop was late by more than `late` seconds in all."""
         overdue = 0.0 if self._due is None else max(0.0, time.monotonic() - self._due)
-        return self._late + overdue - begun > LATE
+        return self._late + overdue - begun > self._most
 
     def _next(self) -> None:
-        self._due = time.monotonic() + BEAT
-        asyncio.get_running_loop().call_later(BEAT, self._beat, self._due)
+        self._due = time.monotonic() + self._every
+        asyncio.get_running_loop().call_later(self._every, self._beat, self._due)
 
     def _beat(self, due: float) -> None:
         self._late += time.monotonic() - due

@@ -9,6 +9,8 @@ from litestar.connection import ASGIConnection
 from litestar.handlers import BaseRouteHandler, HTTPRouteHandler
 
 from profilecore.access import ANYBODY, Caller, Scope, unauthenticated
+from profilecore.entrypoints.http.guesses import Guesses
+from profilecore.entrypoints.http.limits import Limits
 from profilecore.entrypoints.policy import Policy
 from profilecore.errors import NotFound
 from profilecore.ports import Authenticator
@@ -54,11 +56,13 @@ TASKS_WRITE: Final = needs(Scope.TASKS_WRITE)
 class Guard:
     """Lets a request through to its operation, or not; leaves its caller in the scope.
 
-    Without an authenticator nobody is asked who they are, and everybody may do everything.
+    Without an authenticator nobody is asked who they are, and everybody may do everything. What
+    asks for a scope is counted, but for what is for operators.
     """
 
-    def __init__(self, authenticator: Authenticator | None, policy: Policy) -> None:
-        self._authenticator = authenticator
+    def __init__(self, authenticator: Authenticator | None, limits: Limits, policy: Policy) -> None:
+        self._guesses = None if authenticator is None else Guesses(authenticator, limits)
+        self._limits = limits
         self._policy = policy
 
     async def __call__(
@@ -69,11 +73,13 @@ class Guard:
             return
         if access.scope is None:
             return
-        if self._authenticator is None:
+        if self._guesses is None:
             caller = ANYBODY
         else:
-            caller = await self._authenticator.authenticate(_credential(connection))
+            caller = await self._guesses.authenticate(connection, _credential(connection))
         connection.scope["caller"] = caller  # type: ignore[typeddict-unknown-key]
+        if not access.operators:
+            await self._limits.admit(connection, handler, caller)
         if not (access.owner and caller.subject is not None):
             caller.require(access.scope)
 

@@ -18,9 +18,12 @@ from profilecore.entrypoints.http import (
     tasks,
 )
 from profilecore.entrypoints.http.access import Guard, caller_of, declared, within_reach
+from profilecore.entrypoints.http.addresses import Addresses
 from profilecore.entrypoints.http.documentation import CONFIG, document, documentation
 from profilecore.entrypoints.http.edge import AsgiApp, Edge
 from profilecore.entrypoints.http.idempotency import Keys
+from profilecore.entrypoints.http.limits import Limits
+from profilecore.entrypoints.http.load import Load
 from profilecore.entrypoints.http.methods import options
 from profilecore.entrypoints.http.problems import respond
 from profilecore.entrypoints.http.queries import check_query
@@ -44,7 +47,16 @@ def create_app(parts: Parts, *, api: bool = True) -> AsgiApp:
     Without the `api` it has health and metrics alone.
     """
     app = _build(parts, None, api=api)
-    return Edge(app, parts.metrics, parts.lifecycle, body_timeout=parts.body_timeout)
+    load = Load(parts.bounds.requests_max)
+    return Edge(
+        app,
+        parts.metrics,
+        parts.lifecycle,
+        load,
+        refused=parts.limit_metrics.refused,
+        body_timeout=parts.body_timeout,
+        spared_port=parts.policy.ops_port,
+    )
 
 
 def openapi_document() -> dict[str, Any]:
@@ -118,13 +130,19 @@ def _build(parts: Parts | None, openapi: OpenAPIConfig | None, *, api: bool = Tr
             **({} if parts is None else _of_caller(parts)),
         },
         exception_handlers={ProfilecoreError: respond, Exception: respond},
-        guards=[] if parts is None else [Guard(parts.authenticator, parts.policy)],
+        guards=[] if parts is None else [_guard(parts)],
         before_request=_before,
         openapi_config=openapi,
         logging_config=None,
     )
     list(declared(app))  # an operation that says nothing of who may call it ends the start
     return app
+
+
+def _guard(parts: Parts) -> Guard:
+    addresses = Addresses(parts.bounds.trusted_proxies or ())
+    limits = Limits(parts.limiter, parts.bounds.rates, addresses, parts.limit_metrics)
+    return Guard(parts.authenticator, limits, parts.policy)
 
 
 def _of_caller(parts: Parts) -> dict[str, Provide]:

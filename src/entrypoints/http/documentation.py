@@ -48,6 +48,16 @@ _TYPES = (
     task_bodies.NewTask,
     task_bodies.TaskChanges,
 )
+# What whoever calls an operation that is not for everybody may be answered.
+_REFUSALS: dict[HTTPStatus, dict[str, str]] = {
+    HTTPStatus.UNAUTHORIZED: {},
+    HTTPStatus.FORBIDDEN: {},
+    HTTPStatus.TOO_MANY_REQUESTS: {
+        "Retry-After": "Seconds after which the same call may succeed",
+        "RateLimit": "The budget it was counted in, what is left (r), and for how many seconds (t)",
+        "RateLimit-Policy": "How many calls (q) in how many seconds (w)",
+    },
+}
 _BEARER = "bearer"
 _JSON = "application/json"
 _MERGE_PATCH = "application/merge-patch+json"
@@ -96,11 +106,16 @@ def _secure(operation: dict[str, Any], access: Access) -> None:
         operation["security"] = []
         return
     operation["security"] = [{_BEARER: [access.scope.value]}]
-    for status in (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN):
+    for status, headers in _REFUSALS.items():
         operation["responses"][str(status.value)] = {
             "description": status.phrase,
+            "headers": {name: _header(text) for name, text in headers.items()},
             "content": {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}},
         }
+
+
+def _header(description: str) -> dict[str, Any]:
+    return {"description": description, "schema": {"type": "string"}}
 
 
 def _complete(operation: dict[str, Any]) -> None:

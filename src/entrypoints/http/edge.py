@@ -10,6 +10,8 @@ from uuid import uuid4
 import msgspec
 from loguru import logger
 
+from profilecore.entrypoints.http.limits import HEADERS
+from profilecore.entrypoints.http.load import SPARED, Load, Work
 from profilecore.entrypoints.http.problems import MEDIA_TYPE, Problem, Refusal
 from profilecore.entrypoints.lifecycle import Lifecycle
 from profilecore.entrypoints.telemetry import HttpMetrics, request_id
@@ -21,6 +23,10 @@ Receive: TypeAlias = Callable[[], Awaitable[Message]]
 Send: TypeAlias = Callable[[Message], Awaitable[None]]
 AsgiApp: TypeAlias = Callable[[Any, Any, Any], Awaitable[None]]
 
+_NOSNIFF = (b"x-content-type-options", b"nosniff")
+_NO_STORE = (b"cache-control", b"no-store")
+_CLOSE = (b"connection", b"close")  # nobody reads the rest of the body
+
 GONE = 499  # until an answer begins: the client went away (as nginx logs it)
 _VISIBLE = re.compile(rb"[\x21-\x7e]{1,128}")
 
@@ -28,34 +34,71 @@ _VISIBLE = re.compile(rb"[\x21-\x7e]{1,128}")
 class Edge:
     """Gives each request its id, its bound in time, its log line and its place in the metrics.
 
-    `body_timeout` is how many seconds a body may take to arrive.
+    `body_timeout` is how many seconds a body may take to arrive. Where there is no room for more
+    work it refuses, before anything is done, but for health and what comes in by `spared_port`.
     """
 
     def __init__(
-        self, app: AsgiApp, metrics: HttpMetrics, lifecycle: Lifecycle, *, body_timeout: float
+        self,
+        app: AsgiApp,
+        metrics: HttpMetrics,
+        lifecycle: Lifecycle,
+        load: Load,
+        *,
+        body_timeout: float,
+        refused: Callable[[], None] = lambda: None,
+        spared_port: int | None = None,
     ) -> None:
         self._app = app
         self._metrics = metrics
         self._lifecycle = lifecycle
+        self._load = load
         self._body_timeout = body_timeout
+        self._refused = refused
+        self._spared_port = spared_port
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
         name = _request_id(scope)
+        if self._load.full and not self._is_spared(scope):
+            await self._refuse(scope, send, name)
+            return
         token = request_id.set(name)
         began = time.perf_counter()
-        body = _Body(receive, self._lifecycle, _has_body(scope), began + self._body_timeout)
-        exchange = _Exchange(scope, body, send, name.encode())
+        work = Work(self._load)
+        deadline = began + self._body_timeout
+        body = _Body(receive, self._lifecycle, work, _has_body(scope), deadline)
+        exchange = _Exchange(scope, body, work, send, name.encode())
         self._metrics.began()
         try:
             await self._app(exchange.scope, body.receive, exchange.send)
         except asyncio.CancelledError:  # by a stop that has waited for long enough
             await exchange.cut_off()
         finally:
+            work.end()
             self._record(exchange, time.perf_counter() - began)
             request_id.reset(token)
+
+    def _is_spared(self, scope: Scope) -> bool:
+        if scope["path"].startswith(SPARED):
+            return True
+        return self._spared_port is not None and scope["server"][1] == self._spared_port
+
+    async def _refuse(self, scope: Scope, send: Send, name: str) -> None:
+        """Answer at once, and as cheaply as can be: there may be many of these."""
+        self._refused()
+        error = self._load.overloaded()
+        problem = Problem.of(error, scope["path"])
+        problem.request_id = name
+        self._metrics.refused(scope["method"], problem.status)
+        start, body = _answer(error, problem)
+        start["headers"] += [(b"x-request-id", name.encode()), _NOSNIFF, _NO_STORE]
+        if _has_body(scope):
+            start["headers"].append(_CLOSE)
+        await send(start)
+        await send(body)
 
     def _record(self, exchange: "_Exchange", seconds: float) -> None:
         scope = exchange.scope
@@ -74,20 +117,26 @@ class _Body:
     """A request's body on its way in, which has to have arrived by `deadline`."""
 
     def __init__(
-        self, receive: Receive, lifecycle: Lifecycle, expected: bool, deadline: float
+        self,
+        receive: Receive,
+        lifecycle: Lifecycle,
+        work: Work,
+        expected: bool,
+        deadline: float,
     ) -> None:
         self._receive = receive
         self._lifecycle = lifecycle
+        self._work = work
         self._deadline = deadline
         self.ended = not expected
         self.gone = False
 
     async def receive(self) -> Message:
         if self.ended:
-            return await self._receive()
+            return await self._from_client()
         try:
             async with self._lifecycle.waiting(self._deadline - time.perf_counter()):
-                message = await self._receive()
+                message = await self._from_client()
         except TimeoutError as error:
             if self._lifecycle.draining:
                 detail = "The service is stopping, and the body did not arrive in time."
@@ -98,16 +147,28 @@ class _Body:
             self.gone = True  # whoever reads on would take it for an error of this service
             raise Invalid("The client went away before its body was complete.", code="malformed")
         self.ended = not message.get("more_body", False)
+        if self.ended:
+            self._work.check()
         return message
+
+    async def _from_client(self) -> Message:
+        self._work.pause()
+        try:
+            return await self._receive()
+        finally:
+            self._work.resume()
 
 
 class _Exchange:
     """One request and its answer, as the layers within see them."""
 
-    def __init__(self, scope: Scope, body: _Body, send: Send, request_id: bytes) -> None:
+    def __init__(
+        self, scope: Scope, body: _Body, work: Work, send: Send, request_id: bytes
+    ) -> None:
         self.method: str = scope["method"]
         self.status = GONE
         self._body = body
+        self._work = work
         self._send = send
         self._request_id = request_id
         # A HEAD is a GET whose body is not sent, so that no route has to be written twice.
@@ -116,16 +177,23 @@ class _Exchange:
         self.scope = {**scope, "method": "GET"} if self._headless else scope
 
     async def send(self, message: Message) -> None:
+        self._work.pause()
+        try:
+            await self._pass_on(message)
+        finally:
+            self._work.resume()
+
+    async def _pass_on(self, message: Message) -> None:
         if message["type"] == "http.response.start":
             self.status = GONE if self._body.gone else message["status"]
             headers = list(message.get("headers", []))
             names = {name.lower() for name, _ in headers}
-            headers.append((b"x-request-id", self._request_id))
-            headers.append((b"x-content-type-options", b"nosniff"))
+            headers += [(b"x-request-id", self._request_id), _NOSNIFF]
+            headers += self.scope.get(HEADERS, ())
             if b"cache-control" not in names:
-                headers.append((b"cache-control", b"no-store"))
+                headers.append(_NO_STORE)
             if not self._body.ended:
-                headers.append((b"connection", b"close"))  # nobody reads the rest of the body
+                headers.append(_CLOSE)
             message["headers"] = headers
             await self._send(message)
             if self._headless:
@@ -138,14 +206,19 @@ class _Exchange:
         if self.status != GONE:
             return
         error = Unavailable("The service is stopping, and cannot answer any more.")
-        problem = Problem.of(error, self.scope["path"])
-        headers = [
-            (b"content-type", MEDIA_TYPE.encode()),
-            (b"retry-after", str(error.retry_after).encode()),
-        ]
-        start = {"type": "http.response.start", "status": problem.status, "headers": headers}
-        await self.send(start)
-        await self.send({"type": "http.response.body", "body": msgspec.json.encode(problem)})
+        for message in _answer(error, Problem.of(error, self.scope["path"])):
+            await self.send(message)
+
+
+def _answer(error: Unavailable, problem: Problem) -> tuple[Message, Message]:
+    body = msgspec.json.encode(problem)
+    headers = [
+        (b"content-type", MEDIA_TYPE.encode()),
+        (b"content-length", b"%d" % len(body)),
+        (b"retry-after", b"%d" % error.retry_after),
+    ]
+    start = {"type": "http.response.start", "status": problem.status, "headers": headers}
+    return start, {"type": "http.response.body", "body": body}
 
 
 def _request_id(scope: Scope) -> str:

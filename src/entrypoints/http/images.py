@@ -34,7 +34,7 @@ from profilecore.entrypoints.http.reading import (
     expected_version,
 )
 from profilecore.entrypoints.http.uploads import BODY_MAX, Uploads
-from profilecore.entrypoints.policy import Policy
+from profilecore.entrypoints.policy import Budget, Policy
 from profilecore.entrypoints.wire import ImageBody, url_of
 from profilecore.image import File, Format, Size
 from profilecore.images import ImageService
@@ -72,6 +72,7 @@ class UploadOperation(Operation):
     request_max_body_size=BODY_MAX,
     operation_class=UploadOperation,
     access=WRITE,
+    budget=Budget.UPLOADS,
     operation_id="uploadImage",
     summary="Upload an image",
     response_headers=ONCE_HEADERS,

@@ -58,9 +58,13 @@ MEANINGS = {
     "broken_image": Meaning(422, "The image cannot be decoded"),
     "headers_too_large": Meaning(431, "The headers are too large"),
     "precondition_required": Meaning(428, "If-Match is required"),
+    "rate_limited": Meaning(429, "Too many requests"),
     "internal": Meaning(500, "Something went wrong here"),
+    "overloaded": Meaning(503, "The service has more to do than it can"),
     "unavailable": Meaning(503, "The service cannot answer now"),
 }
+# There may be thousands a second of these, and a metric counts them.
+QUIET = frozenset({"rate_limited", "overloaded"})
 _WORDS = {
     "str": "text",
     "int": "a whole number",
@@ -121,14 +125,25 @@ class Refusal(ProfilecoreError):
     """A request that HTTP itself refuses; the `code` says why."""
 
 
+class TooMany(Refusal):
+    """There is nothing left of a budget; there is in `retry_after` seconds."""
+
+    code = "rate_limited"
+
+    def __init__(self, detail: str, *, retry_after: int) -> None:
+        super().__init__(detail)
+        self.retry_after = retry_after
+
+
 def respond(request: Request[Any, Any, Any], error: Exception) -> Response[bytes]:
     """Answer with the problem document of `error`; a litestar exception handler."""
     problem = Problem.of(error, request.scope["path"])
     headers: dict[str, str] = {}
     if problem.status == HTTPStatus.INTERNAL_SERVER_ERROR:
         logger.opt(exception=error).error("unexpected {}", type(error).__name__)
-    elif isinstance(error, Unavailable):
-        logger.warning("unavailable: {} ({!r})", error.detail, error.__cause__)
+    elif isinstance(error, Unavailable | TooMany):
+        if problem.code not in QUIET:
+            logger.warning("unavailable: {} ({!r})", error.detail, error.__cause__)
     elif problem.status == HTTPStatus.UNAUTHORIZED:
         headers["WWW-Authenticate"] = 'Bearer realm="profilecore"'
     elif isinstance(error, MethodNotAllowedException):

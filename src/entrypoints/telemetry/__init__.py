@@ -1,5 +1,6 @@
 """What a running process tells about itself: log lines, metrics, resources."""
 
+from profilecore.entrypoints.telemetry.limits import LimitMetrics
 from profilecore.entrypoints.telemetry.logs import configure_logging, flush_logs, request_id
 from profilecore.entrypoints.telemetry.metrics import HttpMetrics, new_registry
 from profilecore.entrypoints.telemetry.resources import LoopLag, Resources
@@ -8,6 +9,7 @@ from profilecore.entrypoints.telemetry.servers import DatabaseServers
 __all__ = [
     "DatabaseServers",
     "HttpMetrics",
+    "LimitMetrics",
     "LoopLag",
     "Resources",
     "configure_logging",

@@ -63,20 +63,27 @@ class HttpMetrics:
         """A request arrived."""
         self._in_flight.inc()
 
+    def refused(self, method: str, status: int) -> None:
+        """A request was answered before it began."""
+        self._counter(method if method in METHODS else OTHER, "unmatched", status).inc()
+
     def ended(self, method: str, route: str, status: int, seconds: float) -> None:
         """Its answer is complete, or its client is gone."""
         self._in_flight.dec()
         method = method if method in METHODS else OTHER
         route = self._closed(route)
+        histogram = self._histograms.get((method, route))
+        if histogram is None:
+            histogram = self._histograms[method, route] = self._duration.labels(method, route)
+        self._counter(method, route, status).inc()
+        histogram.observe(seconds)
+
+    def _counter(self, method: str, route: str, status: int) -> Counter:
         counter = self._counters.get((method, route, status))
         if counter is None:
             counter = self._requests.labels(method, route, str(status))
             self._counters[method, route, status] = counter
-        histogram = self._histograms.get((method, route))
-        if histogram is None:
-            histogram = self._histograms[method, route] = self._duration.labels(method, route)
-        counter.inc()
-        histogram.observe(seconds)
+        return counter
 
     def _closed(self, route: str) -> str:
         if route not in self._routes:

@@ -11,6 +11,7 @@ from profilecore.ports.access import Authenticator, Tokens
 from profilecore.ports.caching import Cache, Repairs, SharedCache
 from profilecore.ports.holds import Holds
 from profilecore.ports.images import Blobs, Imager, Stored
+from profilecore.ports.limits import Limiter, SharedLimiter
 from profilecore.ports.processes import ProcessDied, Processes
 from profilecore.ports.profiles import Log, Profiles, Receipts
 from profilecore.ports.publishing import Bookmark, Publisher
@@ -25,6 +26,7 @@ __all__ = [
     "Holds",
     "Imager",
     "Lease",
+    "Limiter",
     "Log",
     "ProcessDied",
     "Processes",
@@ -34,6 +36,7 @@ __all__ = [
     "Receipts",
     "Repairs",
     "SharedCache",
+    "SharedLimiter",
     "Stored",
     "TaskUpkeep",
     "Tasks",

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from profilecore.entrypoints.http.edge import Edge
+from profilecore.entrypoints.http.load import Load
 from profilecore.entrypoints.lifecycle import Lifecycle
 from tests.support.http import PROFILES, path_of, person, problem
 from tests.support.inside import Call, Inside, inside, with_service
@@ -160,7 +161,7 @@ async def test_what_is_not_http_goes_through() -> None:
     async def app(scope: Any, receive: Any, send: Any) -> None:
         seen.append(scope["type"])
 
-    edge = Edge(app, None, Lifecycle(), body_timeout=1)  # type: ignore[arg-type]
+    edge = Edge(app, None, Lifecycle(), Load(1), body_timeout=1)  # type: ignore[arg-type]
     await edge({"type": "lifespan"}, None, None)  # type: ignore[arg-type]
     assert seen == ["lifespan"]
 

@@ -4,6 +4,7 @@
 
 import dataclasses
 from datetime import timedelta
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ import pytest
 
 from profilecore.entrypoints.settings import COMMANDS, Command, Settings
 from profilecore.entrypoints.variables import BadSetting, Secret
+from profilecore.limits import Rate
 from profilecore.reach import Allowed
 
 NAMED = {"DATABASE": "sqlite", "AUTH_MODE": "none", "SERVER_HOST": "127.0.0.1"}
@@ -122,6 +124,20 @@ GOOD = [
     ("AUTH_JWT_JWKS", "http://localhost/keys", "http://localhost/keys"),
     ("AUTH_JWT_ALGORITHMS", "RS256", ("RS256",)),
     ("AUTH_JWT_ALGORITHMS", "ES384, PS512,Ed25519", ("ES384", "PS512", "Ed25519")),
+    ("RATE_LIMIT_READS", "600/m", Rate(600, 60, 600)),
+    ("RATE_LIMIT_WRITES", "50/s,burst=100", Rate(50, 1, 100)),
+    ("RATE_LIMIT_UPLOADS", "30/h", Rate(30, 3_600, 30)),
+    ("RATE_LIMIT_FAILURES", "1/d", Rate(1, 86_400, 1)),
+    ("RATE_LIMIT_PROCESSES", "16", 16),
+    ("REQUESTS_MAX", "1", 1),
+    (
+        "TRUSTED_PROXIES",
+        "loopback, 10.0.0.0/8,192.0.2.7,fd00::/8",
+        tuple(
+            ip_network(text)
+            for text in ("127.0.0.0/8", "::1", "10.0.0.0/8", "192.0.2.7", "fd00::/8")
+        ),
+    ),
     ("REQUIRE_IF_MATCH", "True", True),
     ("IDEMPOTENCY_KEPT", "48h", timedelta(days=2)),
     ("TOMBSTONES_KEPT", "0s", timedelta(0)),
@@ -146,6 +162,17 @@ BAD = [
     ("SERVER_PORT", "8_0"),
     ("SERVER_PORT", "٨٠"),
     ("SERVER_PORT", "1" * 5000),
+    ("RATE_LIMIT_READS", "600"),
+    ("RATE_LIMIT_WRITES", "0/s"),
+    ("RATE_LIMIT_UPLOADS", "10/w"),
+    ("RATE_LIMIT_PROCESSES", "0"),
+    ("REQUESTS_MAX", "0"),
+    ("TRUSTED_PROXIES", "0.0.0.0/0"),
+    ("TRUSTED_PROXIES", "::/0"),
+    ("TRUSTED_PROXIES", "10.0.0.1/8"),
+    ("TRUSTED_PROXIES", "proxy.internal"),
+    ("TRUSTED_PROXIES", "*"),
+    ("TRUSTED_PROXIES", "loopback,"),
     ("DATABASE", "mysql"),
     ("DATA_DIR", "a\0b"),
     ("DB_HOST", "http://db"),
