@@ -162,6 +162,7 @@ BAD = [
     ("SERVER_PORT", "8_0"),
     ("SERVER_PORT", "٨٠"),
     ("SERVER_PORT", "1" * 5000),
+    ("RATE_LIMIT_FAILURES", "1"),
     ("RATE_LIMIT_READS", "600"),
     ("RATE_LIMIT_WRITES", "0/s"),
     ("RATE_LIMIT_UPLOADS", "10/w"),
