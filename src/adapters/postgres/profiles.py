@@ -20,11 +20,12 @@ from profilecore.profile import Profile
 from profilecore.receipt import Receipt
 
 PURGED_AT_ONCE: Final = 500
+BARED_AT_ONCE: Final = 5_000
 
 _BY_ID: Final = f"SELECT {PROFILE} FROM profiles WHERE id = ANY(%s)"  # noqa: S608
 _BY_EMAIL: Final = f"SELECT {PROFILE} FROM profiles WHERE email_key = %s AND deleted_at IS NULL"  # noqa: S608
 _PURGE: Final = "SELECT profilecore_purge(%s, %s)"
-_ERASE: Final = "SELECT profilecore_erase(%s)"
+_ERASE: Final = "SELECT * FROM profilecore_erase_some(%s, %s)"
 _ESCAPED: Final = str.maketrans({"\\": r"\\", "%": r"\%", "_": r"\_"})
 
 
@@ -93,11 +94,13 @@ class PostgresProfiles:
                 return total
 
     async def erase(self, ids: Collection[UUID]) -> int:
-        if not ids:
-            return 0
-        erased: int
-        ((erased,),) = await self._database.fetch(_ERASE, (list(ids),))
-        return erased
+        """As the port has it, in portions of their histories, so that each ends in time."""
+        total, more = 0, bool(ids)
+        while more:
+            removed: int
+            ((removed, more),) = await self._database.fetch(_ERASE, (list(ids), BARED_AT_ONCE))
+            total += removed
+        return total
 
 
 def statement(query: Query) -> tuple[str, tuple[Any, ...]]:

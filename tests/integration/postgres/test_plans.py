@@ -10,6 +10,7 @@ import msgspec
 import psycopg
 import pytest
 
+from profilecore.adapters.codec import encode_data
 from profilecore.adapters.codec.tasks import encode_json, step_columns, task_columns
 from profilecore.adapters.postgres import PostgresAddress, PostgresLog, PostgresProfiles
 from profilecore.adapters.postgres import log as log_module
@@ -205,9 +206,23 @@ def test_a_portion_is_trimmed_and_purged_by_indexes(full: PostgresAddress) -> No
     assert "profiles_tombstones" in plan
     assert "events_of_profile" in plan
     is_looked_up(plan, within=100 * at_once)
-    plan = explained(full, profiles_module._ERASE, ([new_id()],))
+    at_once = profiles_module.BARED_AT_ONCE
+    plan = explained(full, profiles_module._ERASE, ([new_id()], at_once))
     assert "events_of_profile" in plan
     is_looked_up(plan, within=1_000)  # those of the catalogue among them
+
+
+@pytest.mark.campaign
+def test_a_portion_of_tasks_is_looked_through(full: PostgresAddress) -> None:
+    """In order of their ids, from any place."""
+    at_once = tasks_module.LOOKED_AT
+    for after in (UUID(int=0), UUID(int=1 << 127)):
+        plan = explained(full, tasks_module._MENTIONS, (str(new_id()), after, at_once))
+        assert "tasks_pkey" in plan
+        is_looked_up(plan, within=100 + 2 * at_once)
+    ((id_,),) = execute(full, "SELECT id FROM tasks LIMIT 1")
+    plan = explained(full, tasks_module._BLANK, {"id": id_, "payload": "{}"})
+    is_looked_up(plan, within=200)
 
 
 @pytest.mark.campaign
@@ -347,3 +362,31 @@ async def test_plans_that_were_made_for_a_small_table_do_not_stay(
         )
         before = await use()
         assert await use() - before < 20 * 100, "of some 20,000 rows"
+
+
+async def test_a_long_history_is_erased_in_portions(address: PostgresAddress) -> None:
+    """It takes longer than a call may; what each of its owners did is told until the end."""
+    heir, gone = "heir", person(owner="me")
+    said = """
+        INSERT INTO events SELECT 10000000 + n, %s, 'profile.updated', n, %s, 1,
+            CASE n %% 3 WHEN 0 THEN 'me' WHEN 1 THEN 'heir' ELSE 'ops' END
+        FROM generate_series(1, %s) n
+    """
+    async with using(address, statement_timeout=1.0) as database:
+        profiles, log = PostgresProfiles(database), PostgresLog(database)
+        await add(profiles, gone)
+        given = updated(gone, actor="me", owner=heir)
+        await write(profiles, given)
+        with psycopg.connect(address.conninfo()) as connection:
+            data = encode_data({"name": "Secret", "bio": "x" * 300, "owner": heir})
+            connection.execute(said, (gone.id, data, 30_000))
+        await write(profiles, deleted(given.profile))
+        assert await profiles.erase([gone.id]) == 1
+        assert await profiles.get([gone.id]) == {}
+        position: int | None = None
+        while page := await log.history(gone.id, position, 5_000):
+            assert {(str(event.data), event.actor) for event in page} <= {
+                ("{}", None),
+                ("{}", "ops"),
+            }
+            position = page[-1].position

@@ -202,6 +202,23 @@ async def test_an_export_under_way_keeps_nothing(process: Process) -> None:
     assert (after.status, after.result) == (Status.CANCELLED, None)
 
 
+async def test_an_export_that_begins_while_the_profile_is_there_keeps_nothing(
+    process: Process, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """At the last moment: what it reads is erased behind its back."""
+    profile = await one(process, name="Secret")
+    exports, erase = list[Task](), process.profiles.erase
+
+    async def begin_and_erase(ids: Collection[UUID]) -> int:
+        exports.append(await started(process, await about(process, profile, "profile.export")))
+        assert "Secret" in repr(await document(process.export, profile.id))
+        return await erase(ids)
+
+    monkeypatch.setattr(process.profiles, "erase", begin_and_erase)
+    await process.erasure().run(profile.id)
+    assert [(await stored(process, task)).status for task in exports] == [Status.CANCELLED]
+
+
 class Busy:
     """Has an export end just before each time that tasks are blanked, so many times."""
 
