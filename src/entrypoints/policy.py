@@ -46,5 +46,5 @@ class Bounds:
     """How much one caller may ask for; what is not there has no limit."""
     trusted_proxies: tuple[Network, ...] | None = None
     """Who may say whom a request is from."""
-    requests_max: int = 1_000
+    requests_max: int = 512
     """How many requests are worked on at a time."""

@@ -1,13 +1,19 @@
 """HTTP/1.1 on a connection: uvicorn's, with bounds for what is slow or has no end."""
 
 import asyncio
+from collections.abc import Callable
 from http import HTTPStatus
-from typing import Any, Final
+from typing import Any, Final, cast
 from uuid import uuid4
 
 import msgspec
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
+from uvicorn.protocols.http.httptools_impl import (
+    STATUS_LINE,
+    HttpToolsProtocol,
+    RequestResponseCycle,
+)
 
+from profilecore.entrypoints.http.edge import Message, Scope, has_body
 from profilecore.entrypoints.http.problems import MEDIA_TYPE, Problem, Refusal
 from profilecore.errors import Invalid, ProfilecoreError
 
@@ -25,13 +31,23 @@ _TOO_SLOW: Final = Refusal(
 class Protocol(HttpToolsProtocol):
     """Gives a head `head_timeout` seconds to arrive, and an answer `stall_timeout` to be read.
 
+    What `turned_away` has an answer for is answered here, at a part of what it costs to begin with
+    a request; but for one with a body, which ends its connection.
     What is no request that can be taken is answered by a problem document, as all else is.
     """
 
     def __init__(
-        self, *given: Any, head_timeout: float, stall_timeout: float, **named: Any
+        self,
+        turned_away: Callable[[Scope, str], tuple[Message, Message] | None],
+        *,
+        head_timeout: float,
+        stall_timeout: float,
+        **named: Any,
     ) -> None:
-        super().__init__(*given, **named)
+        super().__init__(**named)
+        self._turned_away = turned_away
+        self._is_away = False
+        """Whether the request that arrives has its answer."""
         self._head_timeout = head_timeout
         self._stall_timeout = stall_timeout
         self._head: int | None = 0
@@ -71,7 +87,29 @@ class Protocol(HttpToolsProtocol):
         if size > HEAD_MAX:  # it came in one piece
             self._refusal = _TOO_LARGE
             raise ValueError(size)  # which the parser stops at
-        super().on_headers_complete()
+        self._is_away = self._turn_away()
+        if not self._is_away:
+            super().on_headers_complete()
+
+    def on_message_complete(self) -> None:
+        if not self._is_away:
+            super().on_message_complete()
+
+    def _turn_away(self) -> bool:
+        scope = cast("Scope", self.scope)
+        if self._answering() or not self.parser.should_keep_alive() or has_body(scope):
+            return False
+        scope["method"] = self.parser.get_method().decode("ascii")
+        answer = self._turned_away(scope, self.url.partition(b"?")[0].decode("latin-1"))
+        if answer is None:
+            return False
+        start, body = answer
+        headers = [*self.server_state.default_headers, *start["headers"]]
+        lines = b"".join(b"%b: %b\r\n" % header for header in headers)
+        content = b"" if scope["method"] == "HEAD" else body["body"]
+        self.transport.write(b"%b%b\r\n%b" % (STATUS_LINE[start["status"]], lines, content))
+        self.on_response_complete()
+        return True
 
     def send_400_response(self, msg: str) -> None:
         self._refuse(self._refusal)

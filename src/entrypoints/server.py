@@ -13,7 +13,7 @@ import uvicorn
 from loguru import logger
 
 from profilecore.entrypoints.http import create_app
-from profilecore.entrypoints.http.edge import AsgiApp
+from profilecore.entrypoints.http.edge import Edge
 from profilecore.entrypoints.lifecycle import Lifecycle
 from profilecore.entrypoints.opening import opened
 from profilecore.entrypoints.protocol import Protocol
@@ -64,12 +64,13 @@ class _Server(uvicorn.Server):
 
     announce: Callable[[], None]
 
-    def __init__(self, settings: Settings, app: AsgiApp, lifecycle: Lifecycle) -> None:
+    def __init__(self, settings: Settings, app: Edge, lifecycle: Lifecycle) -> None:
         super().__init__(
             uvicorn.Config(
                 app,
                 http=partial(  # type: ignore[arg-type]
                     Protocol,
+                    app.turned_away,
                     head_timeout=settings.head_timeout.total_seconds(),
                     stall_timeout=settings.body_timeout.total_seconds(),
                 ),

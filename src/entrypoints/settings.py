@@ -201,7 +201,7 @@ class Settings:
         PROXIES, None, "Proxies whose X-Forwarded-For says who calls; none if not set"
     )
     requests_max: int = variable(
-        whole(1, 100_000), "1000", "Requests that are worked on at a time; more are a 503 at once"
+        whole(1, 100_000), "512", "Requests that are worked on at a time; more are a 503 at once"
     )
     ops_port: int | None = variable(
         whole(1, 65_535, "a port"),

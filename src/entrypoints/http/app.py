@@ -20,7 +20,7 @@ from profilecore.entrypoints.http import (
 from profilecore.entrypoints.http.access import Guard, caller_of, declared, within_reach
 from profilecore.entrypoints.http.addresses import Addresses
 from profilecore.entrypoints.http.documentation import CONFIG, document, documentation
-from profilecore.entrypoints.http.edge import AsgiApp, Edge
+from profilecore.entrypoints.http.edge import Edge
 from profilecore.entrypoints.http.idempotency import Keys
 from profilecore.entrypoints.http.limits import Limits
 from profilecore.entrypoints.http.load import Load
@@ -41,7 +41,7 @@ _INJECTED = (
 )
 
 
-def create_app(parts: Parts, *, api: bool = True) -> AsgiApp:
+def create_app(parts: Parts, *, api: bool = True) -> Edge:
     """The ASGI application; opening and closing the parts is the caller's.
 
     Without the `api` it has health and metrics alone.

@@ -61,15 +61,16 @@ class Edge:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        name = _request_id(scope)
-        if self._load.full and not self._is_spared(scope):
-            await self._refuse(scope, send, name)
+        if self._load.full and not self._is_spared(scope, scope["path"]):
+            for message in self._refusal(scope, scope["path"]):
+                await send(message)
             return
+        name = _request_id(scope)
         token = request_id.set(name)
         began = time.perf_counter()
         work = Work(self._load)
         deadline = began + self._body_timeout
-        body = _Body(receive, self._lifecycle, work, _has_body(scope), deadline)
+        body = _Body(receive, self._lifecycle, work, has_body(scope), deadline)
         exchange = _Exchange(scope, body, work, send, name.encode())
         self._metrics.began()
         try:
@@ -81,24 +82,31 @@ class Edge:
             self._record(exchange, time.perf_counter() - began)
             request_id.reset(token)
 
-    def _is_spared(self, scope: Scope) -> bool:
-        if scope["path"].startswith(SPARED):
+    def turned_away(self, scope: Scope, path: str) -> tuple[Message, Message] | None:
+        """The answer to what there is no room for, before anything is made of it; None for room.
+
+        There may be many of these, and each has to cost little.
+        """
+        if self._load.enter() or self._is_spared(scope, path):
+            return None
+        return self._refusal(scope, path)
+
+    def _is_spared(self, scope: Scope, path: str) -> bool:
+        if path.startswith(SPARED):
             return True
         return self._spared_port is not None and scope["server"][1] == self._spared_port
 
-    async def _refuse(self, scope: Scope, send: Send, name: str) -> None:
-        """Answer at once, and as cheaply as can be: there may be many of these."""
+    def _refusal(self, scope: Scope, path: str) -> tuple[Message, Message]:
         self._refused()
-        error = self._load.overloaded()
-        problem = Problem.of(error, scope["path"])
+        error, name = self._load.overloaded(), _request_id(scope)
+        problem = Problem.of(error, path)
         problem.request_id = name
         self._metrics.refused(scope["method"], problem.status)
         start, body = _answer(error, problem)
         start["headers"] += [(b"x-request-id", name.encode()), _NOSNIFF, _NO_STORE]
-        if _has_body(scope):
+        if has_body(scope):
             start["headers"].append(_CLOSE)
-        await send(start)
-        await send(body)
+        return start, body
 
     def _record(self, exchange: "_Exchange", seconds: float) -> None:
         scope = exchange.scope
@@ -228,7 +236,8 @@ def _request_id(scope: Scope) -> str:
     return uuid4().hex
 
 
-def _has_body(scope: Scope) -> bool:
+def has_body(scope: Scope) -> bool:
+    """Whether a request says that there is more than its head."""
     return any(
         name == b"transfer-encoding" or (name == b"content-length" and value != b"0")
         for name, value in scope["headers"]

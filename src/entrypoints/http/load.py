@@ -1,5 +1,6 @@
 """How many requests are worked on at a time."""
 
+import asyncio
 from typing import Final
 
 from profilecore.errors import Unavailable
@@ -24,11 +25,26 @@ class Load:
     def __init__(self, most: int) -> None:
         self.most = most
         self.working = 0
+        self._entering = 0
 
     @property
     def full(self) -> bool:
         """Whether there is no room for another one."""
         return self.working >= self.most
+
+    def enter(self) -> bool:
+        """Whether there is room for one that comes in; all that come in one round of the loop
+        are counted before any of them begins.
+        """
+        if self.working + self._entering >= self.most:
+            return False
+        if not self._entering:
+            asyncio.get_running_loop().call_soon(self._all_entered)
+        self._entering += 1
+        return True
+
+    def _all_entered(self) -> None:
+        self._entering = 0
 
     def overloaded(self) -> Overloaded:
         """What is told to whoever finds no room."""

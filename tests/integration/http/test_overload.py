@@ -8,6 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from profilecore.entrypoints.http.load import Load
 from profilecore.entrypoints.parts import Parts
 from profilecore.errors import NotFound
 from tests.support.http import PROFILES, person, problem
@@ -173,3 +174,11 @@ async def test_who_is_cut_off_leaves_room(tmp_path: Path) -> None:
             problem(await call.answer(), 503, "unavailable")
             await call.end()
         assert (await app.client.get(PROFILES)).status_code == 200
+
+
+async def test_those_who_come_in_one_round_of_the_loop_are_counted_before_they_begin() -> None:
+    load = Load(3)
+    load.working = 1
+    assert [load.enter() for _ in range(4)] == [True, True, False, False]
+    await asyncio.sleep(0)
+    assert load.enter(), "what has come in has begun by then, and is counted by that"
