@@ -156,6 +156,14 @@ def e2e(session: nox.Session) -> None:
 
 
 @nox.session
+def schema(session: nox.Session) -> None:
+    """Play 5,000 requests and more that the OpenAPI document allows or forbids."""
+    install(session)
+    examples = {"PROFILECORE_SCHEMA_EXAMPLES": "150"}
+    session.run("pytest", "-s", "tests/e2e/test_schema.py", env=examples)
+
+
+@nox.session
 def docs(session: nox.Session) -> None:
     """Build the documentation, warnings being errors, and run its code blocks."""
     require(session, curl="curl", jq="jq")

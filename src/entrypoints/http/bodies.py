@@ -55,22 +55,22 @@ WebUrl = Annotated[
 ]
 ImageUrls = Annotated[list[WebUrl], Meta(extra_json_schema={"maxItems": rules.IMAGE_URLS_MAX})]
 Version = Annotated[int, Meta(ge=1, description="The version that you saw; left out: any.")]
+_Owner = Annotated[
+    str,
+    # Of a choice msgspec writes its own list, so what is said of the text stands with the text.
+    Meta(
+        extra_json_schema={
+            "minLength": 1,
+            "maxLength": rules.OWNER_MAX,
+            "pattern": f"^{_PLAIN}+$",
+        }
+    ),
+]
 Owner = Annotated[
-    str | None,
+    _Owner | None,
     Meta(
         description="Whose it is: the subject of a caller. Another than oneself takes scope ops.",
         examples=["user:17"],
-        extra_json_schema={
-            "anyOf": [
-                {
-                    "type": "string",
-                    "minLength": 1,
-                    "maxLength": rules.OWNER_MAX,
-                    "pattern": f"^{_PLAIN}+$",
-                },
-                {"type": "null"},
-            ]
-        },
     ),
 ]
 

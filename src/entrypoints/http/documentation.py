@@ -17,6 +17,7 @@ from profilecore.entrypoints.http import bodies, task_bodies
 from profilecore.entrypoints.http.access import OPERATORS, OPTION, PUBLIC, Access, declared
 from profilecore.entrypoints.http.answers import BatchResult, EventBody, ProfileReading
 from profilecore.entrypoints.http.examples import EXAMPLES
+from profilecore.entrypoints.http.person import Person
 from profilecore.entrypoints.http.problems import MEDIA_TYPE, Problem
 from profilecore.entrypoints.http.system import Health, Liveness, Readiness
 from profilecore.entrypoints.version import VERSION
@@ -39,6 +40,7 @@ _TYPES = (
     EventBody,
     Health,
     Liveness,
+    Person,
     Problem,
     ProfileReading,
     Readiness,

@@ -1,5 +1,6 @@
 """The types that requests are read into, and what the documentation says of them."""
 
+import re
 from typing import Any
 from uuid import UUID
 
@@ -80,6 +81,9 @@ def test_limits_are_those_of_the_rules(document: dict[str, Any]) -> None:
     assert properties["bio"]["maxLength"] == rules.BIO_MAX
     assert properties["image_urls"]["maxItems"] == rules.IMAGE_URLS_MAX
     assert properties["image_urls"]["items"]["maxLength"] == rules.URL_MAX
+    text, nothing = properties["owner"]["anyOf"]
+    assert (text["minLength"], text["maxLength"]) == (1, rules.OWNER_MAX)
+    assert nothing == {"type": "null"}
     for part in ("create", "update", "delete"):
         assert schemas["Batch"]["properties"][part]["maxItems"] == ITEMS_MAX
 
@@ -114,6 +118,11 @@ def test_no_parameter_is_null(document: dict[str, Any]) -> None:
         for operation in path.values():
             for parameter in operation.get("parameters", []):
                 assert "null" not in str(parameter["schema"])
+
+
+def test_every_reference_leads_somewhere(document: dict[str, Any]) -> None:
+    named = re.findall(r"#/components/schemas/(\w+)", str(document))
+    assert set(named) <= document["components"]["schemas"].keys()
 
 
 def test_the_document_is_the_same_each_time(document: dict[str, Any]) -> None:
