@@ -61,13 +61,14 @@ def require(session: nox.Session, **packages: str) -> None:
         session.error(f"apt-get could not install system packages. Please install: {names}")
 
 
-def pytest(session: nox.Session, *paths: str) -> None:
+def pytest(session: nox.Session, *paths: str, more: int = 0) -> None:
     """Run pytest on the paths, or on what stands after `--`; finding no test is a failure.
 
-    A process for each core: most tests wait for servers. A file stays with one process, so that
-    its servers are started once.
+    A process for each core, and some `more` where tests wait for servers. A file stays with one
+    process, so that its servers are started once.
     """
-    together = ("--numprocesses", "auto", "--dist", "loadfile", "--no-loadscope-reorder")
+    processes = str((os.cpu_count() or 1) + more)
+    together = ("--numprocesses", processes, "--dist", "loadfile", "--no-loadscope-reorder")
     session.run("pytest", *(session.posargs or (*together, *paths)))
 
 
@@ -130,7 +131,7 @@ def integration(session: nox.Session) -> None:
     install(session)
     # Those that take longest first, or one process is left with them in the end.
     folders = [path for path in Path("tests/integration").glob("[!_]*") if path.is_dir()]
-    pytest(session, *map(str, sorted(folders, key=lambda p: (p.name not in SLOW, p.name))))
+    pytest(session, *map(str, sorted(folders, key=lambda p: (p.name not in SLOW, p.name))), more=1)
 
 
 @nox.session
