@@ -78,8 +78,8 @@ def test_the_readme_has_the_two_commands_and_links_to_what_is_there() -> None:
     text = README.read_text()
     fences = re.findall(r"```sh\n(.*?)\n```", text, re.DOTALL)
     assert fences == [
-        "python3 -m pip install nox && python3 -m nox -s dev",
-        "python3 -m pip install nox && python3 -m nox",
+        "python3 -m pip install nox uv && python3 -m nox -s dev",
+        "python3 -m pip install nox uv && python3 -m nox",
     ]
     for target in re.findall(r"\]\(([^)#:]+)\)", text):
         assert (ROOT / target).exists(), target
