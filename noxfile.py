@@ -160,7 +160,7 @@ def e2e(session: nox.Session) -> None:
 def schema(session: nox.Session) -> None:
     """Play 5,000 requests and more that the OpenAPI document allows or forbids."""
     install(session)
-    examples = {"PROFILECORE_SCHEMA_EXAMPLES": "150"}
+    examples = {"PROFILECORE_SCHEMA_EXAMPLES": "175"}
     session.run("pytest", "-s", "tests/e2e/test_schema.py", env=examples)
 
 
