@@ -60,6 +60,19 @@ def operations() -> str:
     return _table(("Call", "What it does", "Takes", "Answers"), sorted(rows, key=_by_path))
 
 
+def callers() -> str:
+    """Who may call each operation, as it is declared beside its route."""
+    rows = []
+    for path, methods in openapi_document()["paths"].items():
+        for method, operation in methods.items():
+            who = "everybody"
+            if operation["security"]:
+                (scope,) = operation["security"][0]["bearer"]
+                who = f"`{scope}`" + (", or the owner" if operation["x-or-owner"] else "")
+            rows.append((f"`{method.upper()} {path}`", who))
+    return _table(("Call", "Who may"), sorted(rows, key=_by_path))
+
+
 def parameters() -> str:
     """Every query and header parameter, with what it takes."""
     calls: dict[tuple[str, ...], list[str]] = defaultdict(list)
@@ -142,6 +155,7 @@ TABLES = {
     "settings": settings,
     "errors": errors,
     "operations": operations,
+    "callers": callers,
     "parameters": parameters,
     "headers": headers,
     "metrics": metrics,

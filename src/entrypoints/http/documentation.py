@@ -108,6 +108,7 @@ def _secure(operation: dict[str, Any], access: Access) -> None:
         operation["security"] = []
         return
     operation["security"] = [{_BEARER: [access.scope.value]}]
+    operation["x-or-owner"] = access.owner
     for status, headers in _REFUSALS.items():
         operation["responses"][str(status.value)] = {
             "description": status.phrase,
