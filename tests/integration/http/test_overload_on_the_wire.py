@@ -35,11 +35,12 @@ async def asked(server: Server, method: str, path: str, *, beside: int = 0) -> l
         reader, writer = await asyncio.open_connection("127.0.0.1", server.port)
         found = []
         for turn in range(EACH):
-            one = f"{method} {path} HTTP/1.1\r\nHost: h\r\nX-Request-ID: {number}-{turn}\r\n\r\n"
-            writer.write(one.encode() * (1 + beside))
-            for _ in range(1 + beside):
+            names = [f"{number}-{turn}-{which}" for which in range(1 + beside)]
+            head = f"{method} {path} HTTP/1.1\r\nHost: h\r\nX-Request-ID: "
+            writer.write("".join(f"{head}{name}\r\n\r\n" for name in names).encode())
+            for name in names:
                 found.append(await answer(reader, headless=method == "HEAD"))
-                assert found[-1].headers["x-request-id"] == f"{number}-{turn}"
+                assert found[-1].headers["x-request-id"] == name
         writer.close()
         return found
 

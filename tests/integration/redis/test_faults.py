@@ -11,9 +11,10 @@ from uuid import UUID
 import pytest
 
 from profilecore.adapters.memory import MemoryStore
-from profilecore.adapters.redis import RedisCache, RedisServer
+from profilecore.adapters.redis import RedisCache, RedisLimiter, RedisServer
 from profilecore.adapters.redis.connection import CALL_MAX
 from profilecore.errors import Unavailable
+from profilecore.limits import Rate
 from profilecore.relay import Horizon
 from tests.contracts.samples import person, updated
 from tests.integration.redis.stack import Stack
@@ -297,6 +298,14 @@ async def test_an_acl_user_needs_what_the_page_says_and_no_more(tmp_path: Path) 
 
 async def use(at: RedisServer) -> None:
     """Do all that a service does with it."""
+    limiter = RedisLimiter(at, patience=5)
+    await limiter.open()
+    try:
+        assert await limiter.join() == 1
+        assert (await limiter.take("a", Rate(1, 60, 1))).allowed
+        assert await limiter.rejoin() == 0
+    finally:
+        await limiter.close()
     cache = RedisCache(at, Horizon(0))
     await cache.open()
     try:
