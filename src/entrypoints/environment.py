@@ -43,6 +43,15 @@ def variable(kind: Kind[T], default: str | None, help: str, **unless: str | Elli
     return cast("T", dataclasses.field(metadata={"variable": row}))
 
 
+def table(settings: type[Any]) -> dict[str, Variable]:
+    """The rows of a class of settings, by field."""
+    return {
+        field.name: field.metadata["variable"]
+        for field in dataclasses.fields(settings)
+        if "variable" in field.metadata
+    }
+
+
 def look_up(
     name: str, row: Variable, command: str, env: Mapping[str, str]
 ) -> tuple[str | None, str]:

@@ -14,10 +14,10 @@ from profilecore.entrypoints.callers import PROXIES, RATE, Network
 from profilecore.entrypoints.environment import (
     DEFAULT,
     Row,
-    Variable,
     displayed,
     look_up,
     parsed,
+    table,
     variable,
 )
 from profilecore.entrypoints.trust import ALGORITHMS, JWKS
@@ -269,7 +269,7 @@ class Settings:
         """
         values: dict[str, Any] = {}
         rows = []
-        for field, row in _table(cls).items():
+        for field, row in table(cls).items():
             name = field.upper()
             text, origin = look_up(name, row, command, env)
             values[field] = None if text is None else parsed(name, row.kind, text)
@@ -285,14 +285,6 @@ class Settings:
         return frozenset(
             text for value in values if isinstance(value, Secret) for text in spellings(value)
         )
-
-
-def _table(settings: type[Settings]) -> dict[str, Variable]:
-    return {
-        field.name: field.metadata["variable"]
-        for field in dataclasses.fields(settings)
-        if "variable" in field.metadata
-    }
 
 
 def _must_have_authentication(settings: Settings) -> None:
