@@ -162,7 +162,9 @@ async def overload(port: int, request: Request) -> Found:
     took = time.perf_counter() - began - 1
     began, after = await load.send(most / 2, 4)
     await asyncio.sleep(0.5)
-    bad = [due for due, took, status in after.found if status >= 400 or took > usual]
+    bad = [
+        due for due, took, status in after.found if due >= began and (status >= 400 or took > usual)
+    ]
     return Found(
         most,
         len(good) / took,

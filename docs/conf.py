@@ -12,7 +12,7 @@ exclude_patterns = ["_build"]
 nitpicky = True
 nitpick_ignore_regex = [
     # Names of the standard library, and type variables: there is no network where this is built.
-    ("py:.*", r"(asyncio|collections|datetime|enum|os|pathlib|uuid|typing)\..*"),
+    ("py:.*", r"(asyncio|collections|contextlib|datetime|enum|os|pathlib|uuid|typing)\..*"),
     (
         "py:.*",
         r"(?:UUID|datetime|timedelta|Any|Self|Final|TypeAlias|StrEnum|Protocol|T)",
@@ -30,6 +30,7 @@ myst_heading_anchors = 3
 default_role = "literal"
 autodoc_member_order = "bysource"
 autodoc_typehints = "signature"
+autodoc_preserve_defaults = True
 python_use_unqualified_type_names = True
 
 html_theme = "furo"
