@@ -1,7 +1,4 @@
-"""`python -m fuzz TARGET SECONDS`: let coverage guide random bytes into one parser.
-
-Without arguments it names the parsers.
-"""
+"""`python -m fuzz TARGET SECONDS`: let coverage guide random bytes into one parser."""
 
 import sys
 import tempfile
@@ -15,9 +12,6 @@ with atheris.instrument_imports(include=["profilecore", "multipart"]):
 
 def main() -> None:
     """End with an error, and the bytes in a file, at an exception that is not documented."""
-    if not sys.argv[1:]:
-        print(*TARGETS)
-        return
     name, seconds = sys.argv[1:]
     target = TARGETS[name]
     with tempfile.TemporaryDirectory() as corpus:
