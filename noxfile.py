@@ -114,7 +114,7 @@ def types(session: nox.Session) -> None:
     """Check types, strictly."""
     install(session)
     session.run("mypy", "--package", "profilecore")
-    session.run("mypy", "tests")
+    session.run("mypy", "tests", "fuzz")
 
 
 @nox.session
@@ -165,6 +165,18 @@ def schema(session: nox.Session) -> None:
 
 
 @nox.session
+def fuzz(session: nox.Session) -> None:
+    """Try each parser with random bytes, guided by coverage, for 600 seconds, or `-- SECONDS`."""
+    install(session)
+    session.install("--require-hashes", "-r", "requirements/fuzz.txt")
+    (seconds,) = map(int, session.posargs or ("600",))
+    names = "from fuzz.targets import TARGETS; print(*TARGETS)"
+    targets = str(session.run("python", "-c", names, silent=True)).split()
+    for target in targets:
+        session.run("python", "-m", "fuzz", target, str(max(1, seconds // len(targets))))
+
+
+@nox.session
 def docs(session: nox.Session) -> None:
     """Build the documentation, warnings being errors, and run its code blocks."""
     require(session, curl="curl", jq="jq")
@@ -198,6 +210,40 @@ def lock(session: nox.Session) -> None:
     session.run(
         *(*compiler, *form, *session.posargs, *source, "--group", "dev"),
         *("--constraints", runtime, "-o", everything),
+    )
+    for group in ("fuzz", "supply"):  # tools that are beside what is built
+        target = f"requirements/{group}.txt"
+        constraints = ("--constraints", everything)
+        session.run(
+            *(*compiler, *form, *session.posargs, "--group", group, *constraints, "-o", target)
+        )
+
+
+def installed_tools(session: nox.Session) -> None:
+    """Install what looks at the locked requirements, and nothing of the project."""
+    session.install("--require-hashes", "-r", "requirements/supply.txt")
+    Path("dist").mkdir(exist_ok=True)
+
+
+@nox.session
+def sbom(session: nox.Session) -> None:
+    """Write the bill of materials of a running service to dist/sbom.json (CycloneDX)."""
+    installed_tools(session)
+    session.run(
+        *("cyclonedx-py", "requirements", "requirements/service.txt"),
+        *("--pyproject", "pyproject.toml", "--output-reproducible", "-o", "dist/sbom.json"),
+        *session.posargs,
+    )
+
+
+@nox.session
+def audit(session: nox.Session) -> None:
+    """Look for known vulnerabilities of the locked requirements; asks a service on the network."""
+    installed_tools(session)
+    session.log("This needs a network: advisories are looked up now, and not kept here.")
+    session.run(
+        *("pip-audit", "--disable-pip", "--require-hashes", "-r", "requirements/service.txt"),
+        *session.posargs,
     )
 
 

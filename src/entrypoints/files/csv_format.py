@@ -37,7 +37,11 @@ def _header(source: "_Source") -> "_Header":
     for line in source:
         text = line.data.decode("utf-8", "replace")
         delimiter = max(_DELIMITERS, key=text.count)
-        return _Header(next(csv.reader([text], delimiter=delimiter)), delimiter)
+        try:
+            cells = next(csv.reader([text], delimiter=delimiter))
+        except csv.Error as error:
+            raise Invalid(f"The header cannot be read: {error}.") from error
+        return _Header(cells, delimiter)
     raise Invalid("There is no header: the first line has to name the columns.")
 
 

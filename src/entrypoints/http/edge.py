@@ -11,7 +11,7 @@ import msgspec
 from loguru import logger
 
 from profilecore.entrypoints.http.limits import HEADERS
-from profilecore.entrypoints.http.load import SPARED, Load, Work
+from profilecore.entrypoints.http.load import SPARED, STREAMED, Bodies, Load, Share, Work
 from profilecore.entrypoints.http.problems import MEDIA_TYPE, Problem, Refusal
 from profilecore.entrypoints.lifecycle import Lifecycle
 from profilecore.entrypoints.telemetry import HttpMetrics, request_id
@@ -53,6 +53,7 @@ class Edge:
         self._metrics = metrics
         self._lifecycle = lifecycle
         self._load = load
+        self._bodies = Bodies()
         self._body_timeout = body_timeout
         self._refused = refused
         self._spared_port = spared_port
@@ -68,9 +69,9 @@ class Edge:
         name = _request_id(scope)
         token = request_id.set(name)
         began = time.perf_counter()
-        work = Work(self._load)
+        work, share = Work(self._load), Share(self._bodies)
         deadline = began + self._body_timeout
-        body = _Body(receive, self._lifecycle, work, has_body(scope), deadline)
+        body = _Body(scope, receive, self._lifecycle, work, share, deadline)
         exchange = _Exchange(scope, body, work, send, name.encode())
         self._metrics.began()
         try:
@@ -79,6 +80,7 @@ class Edge:
             await exchange.cut_off()
         finally:
             work.end()
+            share.end()
             self._record(exchange, time.perf_counter() - began)
             request_id.reset(token)
 
@@ -126,17 +128,20 @@ class _Body:
 
     def __init__(
         self,
+        scope: Scope,
         receive: Receive,
         lifecycle: Lifecycle,
         work: Work,
-        expected: bool,
+        share: Share,
         deadline: float,
     ) -> None:
+        self._scope = scope
         self._receive = receive
         self._lifecycle = lifecycle
         self._work = work
+        self._share = share
         self._deadline = deadline
-        self.ended = not expected
+        self.ended = not has_body(scope)
         self.gone = False
 
     async def receive(self) -> Message:
@@ -155,9 +160,15 @@ class _Body:
             self.gone = True  # whoever reads on would take it for an error of this service
             raise Invalid("The client went away before its body was complete.", code="malformed")
         self.ended = not message.get("more_body", False)
+        if not self._is_streamed():
+            self._share.add(len(message.get("body", b"")))
         if self.ended:
             self._work.check()
         return message
+
+    def _is_streamed(self) -> bool:
+        handler = self._scope.get("route_handler")  # the router has put it there by now
+        return handler is not None and STREAMED in handler.opt
 
     async def _from_client(self) -> Message:
         self._work.pause()

@@ -70,6 +70,7 @@ class UploadOperation(Operation):
 @post(
     ID + "/images",
     request_max_body_size=BODY_MAX,
+    streamed=True,
     operation_class=UploadOperation,
     access=WRITE,
     budget=Budget.UPLOADS,

@@ -1,4 +1,4 @@
-"""How many requests are worked on at a time."""
+"""How many requests are worked on at a time, and how much of their bodies is held."""
 
 import asyncio
 from typing import Final
@@ -7,6 +7,10 @@ from profilecore.errors import Unavailable
 
 SPARED: Final = "/health"
 """What begins so is answered however much there is to do."""
+BODIES_MAX: Final = 32 * 1024 * 1024
+SMALL: Final = 64 * 1024
+STREAMED: Final = "streamed"
+"""The argument of a route that holds no body: it writes each piece away before the next one."""
 
 
 class Overloaded(Unavailable):
@@ -84,3 +88,39 @@ class Work:
         """Overloaded where it may not go on, since so many others began while it waited."""
         if self._load.working > self._load.most:
             raise self._load.overloaded()
+
+
+class Bodies:
+    """At most `most` bytes of bodies are held in memory at a time.
+
+    The first `SMALL` of each do not count: whoever sends large ones slowly does not keep the others
+    from what they are there for.
+    """
+
+    def __init__(self, most: int = BODIES_MAX) -> None:
+        self.most = most
+        self.held = 0
+
+
+class Share:
+    """One request's part of them, until `end`."""
+
+    __slots__ = ("_bodies", "_counted", "_free")
+
+    def __init__(self, bodies: Bodies) -> None:
+        self._bodies = bodies
+        self._counted = 0
+        self._free = SMALL
+
+    def add(self, size: int) -> None:
+        """A piece has come; Overloaded where there is no room for it."""
+        more = max(0, size - self._free)
+        self._free = max(0, self._free - size)
+        if more and self._bodies.held + more > self._bodies.most:
+            raise Overloaded("More large bodies arrive than are taken at a time: try again.")
+        self._bodies.held += more
+        self._counted += more
+
+    def end(self) -> None:
+        """The body is gone."""
+        self._bodies.held -= self._counted

@@ -195,6 +195,7 @@ def test_csv_as_spreadsheets_write_it(delimiter: bytes) -> None:
     [
         (b"", "There is no header"),
         (b"\n\n", "There is no header"),
+        (b"name\remail\rAda", "The header cannot be read: new-line character"),
         (b"Ada,a@x.org\n", "Unknown columns in the header: 'ada', 'a@x.org'"),
         (
             b"name,email,age,size\n",

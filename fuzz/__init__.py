@@ -1,0 +1,1 @@
+"""Random bytes for each parser of ours; `nox -s fuzz -- SECONDS` lets coverage guide them."""
