@@ -13,7 +13,7 @@ class Authenticator(Protocol):
     """Tells who somebody is by the credential that they show."""
 
     async def authenticate(self, credential: str) -> Caller:
-        """Give who shows this, the text after the word Bearer; it is anything that a stranger sends.
+        """Give who shows this, the text after the word Bearer: whatever a stranger may send.
 
         Raises Denied `unauthenticated`, whose detail tells what is wrong and nothing of the
         credential, in a time that says nothing of it either.
