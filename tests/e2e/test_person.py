@@ -5,8 +5,10 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import msgspec
 import pytest
 
+from profilecore.entrypoints.http.person import Person
 from tests.support.callers import ALL, bearer, token
 from tests.support.http import FIELDS, PROFILES, created, path_of, person, problem
 from tests.support.pictures import encoded, scene
@@ -42,6 +44,7 @@ def test_get_the_export(api: httpx.Client) -> None:
     name = f"profile-{profile['id']}.json"
     assert response.headers["content-disposition"] == f'attachment; filename="{name}"'
     assert response.headers["cache-control"] == "no-store"
+    msgspec.json.decode(response.content, type=Person)  # or it is not as it is documented
     found = response.json()
     assert list(found) == ["profile", "images", "events", "tasks"]
     stored = api.get(path_of(profile)).json()["profile"]
