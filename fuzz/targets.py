@@ -132,7 +132,10 @@ def delay(data: bytes) -> object:
     return None
 
 
-@target(*(bytes([n]) + b"1h30m" for n in range(len(_VARIABLES))), refuses=BadSetting)
+@target(
+    *(bytes([n]) + text for n in range(len(_VARIABLES)) for text in (b"1h30m", b"~nobody-here/x")),
+    refuses=BadSetting,
+)
 def settings(data: bytes) -> object:
     """Durations and all else that a variable may hold; the first byte says which."""
     name, text = data[:1], data[1:].decode("utf-8", "replace").replace("\0", "")

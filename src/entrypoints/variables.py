@@ -142,7 +142,10 @@ def _words(text: str) -> tuple[str, ...]:
 def _path(text: str) -> Path:
     if "\0" in text:
         raise ValueError(text)
-    return Path(text).expanduser()
+    try:
+        return Path(text).expanduser()
+    except RuntimeError:  # `~somebody` who is not known here
+        raise ValueError(text) from None
 
 
 def _host(text: str) -> str:

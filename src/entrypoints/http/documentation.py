@@ -30,6 +30,10 @@ from profilecore.task import Status
 _STATIC = Path(__file__).with_name("static")
 _TYPES_OF_FILES = {".css": "text/css", ".js": "text/javascript", ".png": "image/png"}
 _SWAGGER_FILES = ("swagger-ui.css", "swagger-ui-bundle.js", "favicon-32x32.png")
+_OWN_FILES_ONLY = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; "
+    "img-src 'self' data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+)
 _TYPES = (
     bodies.NewProfile,
     bodies.ProfileChanges,
@@ -165,7 +169,13 @@ def documentation(describe: Callable[[], dict[str, Any]]) -> Router:
     return Router("/", route_handlers=[openapi_json, _page, _root, _asset], include_in_schema=False)
 
 
-@get("/docs", access=OPERATORS, media_type=MediaType.HTML, sync_to_thread=True)
+@get(
+    "/docs",
+    access=OPERATORS,
+    media_type=MediaType.HTML,
+    response_headers={"Content-Security-Policy": _OWN_FILES_ONLY},
+    sync_to_thread=True,
+)
 def _page() -> bytes:
     return (_STATIC / "docs.html").read_bytes()
 

@@ -23,8 +23,13 @@ Receive: TypeAlias = Callable[[], Awaitable[Message]]
 Send: TypeAlias = Callable[[Message], Awaitable[None]]
 AsgiApp: TypeAlias = Callable[[Any, Any, Any], Awaitable[None]]
 
-_NOSNIFF = (b"x-content-type-options", b"nosniff")
-_NO_STORE = (b"cache-control", b"no-store")
+# No X-Frame-Options: frame-ancestors says the same to every browser that is still in use.
+_ALWAYS = ((b"x-content-type-options", b"nosniff"), (b"referrer-policy", b"no-referrer"))
+_UNLESS_SET = (
+    (b"cache-control", b"no-store"),
+    (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'"),
+    (b"cross-origin-resource-policy", b"same-origin"),
+)
 _CLOSE = (b"connection", b"close")  # nobody reads the rest of the body
 
 GONE = 499  # until an answer begins: the client went away (as nginx logs it)
@@ -105,7 +110,7 @@ class Edge:
         problem.request_id = name
         self._metrics.refused(scope["method"], problem.status)
         start, body = _answer(error, problem)
-        start["headers"] += [(b"x-request-id", name.encode()), _NOSNIFF, _NO_STORE]
+        start["headers"] += ((b"x-request-id", name.encode()), *_ALWAYS, *_UNLESS_SET)
         if has_body(scope):
             start["headers"].append(_CLOSE)
         return start, body
@@ -207,10 +212,9 @@ class _Exchange:
             self.status = GONE if self._body.gone else message["status"]
             headers = list(message.get("headers", []))
             names = {name.lower() for name, _ in headers}
-            headers += [(b"x-request-id", self._request_id), _NOSNIFF]
+            headers += ((b"x-request-id", self._request_id), *_ALWAYS)
             headers += self.scope.get(HEADERS, ())
-            if b"cache-control" not in names:
-                headers.append(_NO_STORE)
+            headers += [header for header in _UNLESS_SET if header[0] not in names]
             if not self._body.ended:
                 headers.append(_CLOSE)
             message["headers"] = headers

@@ -170,7 +170,8 @@ async def avatar(
 ) -> Response[Any]:
     """The newest image, or initials where there is none. JPEG for who accepts that but no WebP."""
     profile = (await service.read(profile_id)).profile
-    headers = {"Cache-Control": AVATAR_FOR}
+    # Other sites may show it, as they may the files of images.
+    headers = {"Cache-Control": AVATAR_FOR, "Cross-Origin-Resource-Policy": "cross-origin"}
     if profile.images:
         accepted = request.headers.get("accept", "")
         plain = "image/jpeg" in accepted and "image/webp" not in accepted

@@ -167,7 +167,7 @@ async def test_what_is_not_http_goes_through() -> None:
 
 
 async def test_headers_of_every_answer(tmp_path: Path) -> None:
-    """Request id, nosniff and a word on caching are on answers of every kind."""
+    """Request id, a word on caching and what a browser may do are on answers of every kind."""
     async with inside(tmp_path) as app:
         made = (await app.client.post(PROFILES, json=person())).json()
         paths = ["/health/live", "/nowhere", PROFILES, path_of(made), "/docs", "/metrics"]
@@ -175,7 +175,41 @@ async def test_headers_of_every_answer(tmp_path: Path) -> None:
             response = await app.client.get(path)
             assert response.headers["x-request-id"]
             assert response.headers["x-content-type-options"] == "nosniff"
+            assert response.headers["referrer-policy"] == "no-referrer"
             assert len(response.headers.get_list("cache-control")) == 1
+            assert response.headers.get_list("cross-origin-resource-policy") == ["same-origin"]
+            (policy,) = response.headers.get_list("content-security-policy")
+            assert policy.startswith("default-src 'none'; ")
+            assert policy.endswith("frame-ancestors 'none'")
+            assert ("script-src 'self'" in policy) is (path == "/docs")
+            assert "unsafe" not in policy
+
+
+async def test_no_other_site_reads_an_answer(tmp_path: Path) -> None:
+    """CORS is closed: a browser gives no answer to a page of another origin."""
+    asking = {
+        "Origin": "https://elsewhere.example",
+        "Access-Control-Request-Method": "PUT",
+        "Access-Control-Request-Headers": "authorization",
+    }
+    async with inside(tmp_path) as app:
+        made = (await app.client.post(PROFILES, json=person(), headers=asking)).json()
+        for method in ("OPTIONS", "GET", "PUT", "DELETE"):
+            for path in ("/health", "/nowhere", PROFILES, path_of(made), f"{path_of(made)}/avatar"):
+                response = await app.client.request(method, path, headers=asking)
+                names = {name.lower() for name in response.headers}
+                assert not [name for name in names if name.startswith("access-control-")]
+
+
+async def test_a_policy_of_a_route_s_own_is_the_only_one(tmp_path: Path) -> None:
+    """An avatar may be shown by other sites, and nothing in it may run."""
+    async with inside(tmp_path) as app:
+        made = (await app.client.post(PROFILES, json=person())).json()
+        response = await app.client.get(f"{path_of(made)}/avatar")
+        assert response.headers.get_list("cross-origin-resource-policy") == ["cross-origin"]
+        assert response.headers.get_list("content-security-policy") == [
+            "default-src 'none'; sandbox"
+        ]
 
 
 async def test_many_at_once(tmp_path: Path) -> None:

@@ -58,6 +58,7 @@ async def test_one_too_many_is_refused_at_once(tmp_path: Path) -> None:
             assert document["request_id"] == "mine"
             assert answer.headers["retry-after"] == "1"
             assert answer.headers["x-content-type-options"] == "nosniff"
+            assert "frame-ancestors 'none'" in answer.headers["content-security-policy"]
             assert answer.headers["cache-control"] == "no-store"
         assert app.metric("http_requests_refused_total") == 4
         labels = {"method": "GET", "route": "unmatched", "status": "503"}

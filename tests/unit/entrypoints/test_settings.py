@@ -176,6 +176,7 @@ BAD = [
     ("TRUSTED_PROXIES", "loopback,"),
     ("DATABASE", "mysql"),
     ("DATA_DIR", "a\0b"),
+    ("DATA_DIR", "~nobody-is-called-so/data"),
     ("DB_HOST", "http://db"),
     ("DB_PORT", "5432.0"),
     ("DB_USER", "a\nb"),
