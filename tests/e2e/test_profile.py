@@ -292,7 +292,7 @@ def test_get_history(api: httpx.Client) -> None:
     assert list(update) == ["position", "profile_id", "type", "version", "data", "at", "actor"]
     assert (update["profile_id"], update["actor"]) == (profile["id"], None)
     assert update["at"] == second["updated_at"]
-    fields = ("name", "email", "bio", "image_urls", "images", "owner")
+    fields = ("name", "email", "bio", "image_urls", "images", "owner", "created_at")
     assert update["data"] == {field: second[field] for field in fields}
     assert history[1]["data"] == {}
 

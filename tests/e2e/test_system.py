@@ -246,6 +246,7 @@ def test_openapi(api: httpx.Client) -> None:
     assert set(operations) == {
         *("createProfile", "readProfile", "updateProfile", "patchProfile", "deleteProfile"),
         *("restoreProfile", "listProfiles", "exportProfiles", "batchProfiles", "readHistory"),
+        *("exportPerson", "erasePerson"),
         *("submitTask", "readTask", "listTasks", "cancelTask", "rescheduleTask", "retryTask"),
         *("uploadImage", "listImages", "deleteImage", "avatar", "readMedia"),
         *("followEvents", "health", "live", "ready", "metrics"),
