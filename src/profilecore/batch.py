@@ -10,13 +10,8 @@ from profilecore.errors import Conflict, Invalid, ProfilecoreError
 from profilecore.event import Change
 from profilecore.profile import Profile
 from profilecore.receipt import Receipt, Repeated
-from profilecore.service import (
-    REREADS,
-    ProfileService,
-    kept_changing,
-    living,
-    must_match,
-)
+from profilecore.refusals import kept_changing, living, must_match
+from profilecore.service import REREADS, ProfileService
 from profilecore.written import Written
 
 ITEMS_MAX: Final = 1_000

@@ -19,7 +19,8 @@ from profilecore.order import Order
 from profilecore.ports import Blobs, Holds, Imager, Tasks
 from profilecore.profile import Profile
 from profilecore.receipt import Receipt, Repeated
-from profilecore.service import ProfileService, living, now
+from profilecore.refusals import living
+from profilecore.service import ProfileService, now
 from profilecore.written import Written, given
 
 COLLECT: Final = "images.collect"

@@ -15,7 +15,8 @@ from profilecore.images import collecting
 from profilecore.order import Order, as_json
 from profilecore.ports import Cache, Log, Profiles, Tasks, TaskUpkeep
 from profilecore.profile import Profile
-from profilecore.service import REREADS, ProfileService, kept_changing, now
+from profilecore.refusals import kept_changing
+from profilecore.service import REREADS, ProfileService, now
 from profilecore.task import Task
 from profilecore.tasks import TaskService
 from profilecore.written import Written
