@@ -7,9 +7,10 @@ from typing import Any
 
 import pytest
 
+from profilecore.access import Caller
 from profilecore.errors import Unavailable
 from profilecore.order import Order
-from profilecore.task import Task
+from profilecore.tasks.service import Submitted
 from tests.contracts.samples import AT
 from tests.support.http import problem
 from tests.support.inside import Call, Change, Inside, inside, raising
@@ -50,12 +51,12 @@ async def test_the_trace_of_a_task(tmp_path: Path, parent: str | None, kept: boo
     """The request's id goes with the task, and its traceparent where that is valid."""
     orders: list[Order] = []
 
-    async def submit(order: Order) -> Task:
+    async def submit_once(order: Order, caller: Caller) -> Submitted:
         orders.append(order)
-        return order.task(AT)
+        return Submitted(order.task(AT), replayed=False)
 
     headers = {"X-Request-ID": "the-one"} | ({} if parent is None else {"traceparent": parent})
-    async with inside(tmp_path, change=with_tasks(submit=submit)) as app:
+    async with inside(tmp_path, change=with_tasks(submit_once=submit_once)) as app:
         response = await app.client.post(SUBMIT, json=A_TASK, headers=headers)
         assert response.status_code == 202
     expected = {"request_id": "the-one"} | ({"traceparent": parent} if kept else {})
