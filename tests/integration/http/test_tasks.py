@@ -115,7 +115,7 @@ async def test_a_task_that_is_gone_meanwhile(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("method", "path", "double", "body"),
     [
-        ("POST", SUBMIT, "submit", A_TASK),
+        ("POST", SUBMIT, "submit_once", A_TASK),
         ("GET", UNKNOWN, "read", None),
         ("GET", f"{UNKNOWN}?wait=5", "read", None),
         ("GET", TASKS, "list", None),
