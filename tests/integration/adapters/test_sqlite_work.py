@@ -157,7 +157,7 @@ async def test_what_is_garbled_in_a_row_is_loud(
 
 async def test_a_text_without_utf8_is_the_callers(database: SqliteDatabase) -> None:
     profiles = SqliteProfiles(database)
-    change = created(person(owner="\ud800"))
+    change = created(person(), actor="\ud800")
     with pytest.raises(Invalid) as error:
         await profiles.write([change], atomic=True)
     assert isinstance(error.value.__cause__, UnicodeEncodeError)

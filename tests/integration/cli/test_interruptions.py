@@ -88,7 +88,7 @@ def test_ctrl_c_while_waiting_for_input(start: Started, given: bytes) -> None:
     assert process.stdin is not None
     process.stdin.write(given)
     process.stdin.flush()
-    time.sleep(1.5)
+    time.sleep(4)  # until it has started, and reads
     process.send_signal(signal.SIGINT)
     began = time.monotonic()
     assert process.wait(20) == 130

@@ -143,7 +143,6 @@ def test_an_answer_that_nobody_reads(server: Server) -> None:
         wire.send(b"GET /api/v1/profiles/export HTTP/1.1\r\nHost: test\r\n\r\n")
         time.sleep(2.5)
         assert not ends(wire).endswith(b"0\r\n\r\n"), "it came to its end after all"
-    assert '"status":499' in server.errors or "499" in server.errors
 
 
 def test_many_at_once_harm_nobody(server: Server) -> None:

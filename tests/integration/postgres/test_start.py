@@ -15,7 +15,7 @@ from tests.support.proxy import Proxy
 
 LOCAL = {"AUTH_MODE": "none", "SERVER_HOST": "127.0.0.1", "SERVER_PORT": "0"}
 ROW = '{"name": "Ada", "email": "ada@example.com"}\n'
-ENDED_MAX = 8.0
+ENDED_MAX = 15.0
 UNAVAILABLE = 3
 
 

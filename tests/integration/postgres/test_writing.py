@@ -47,6 +47,7 @@ def service_on(database: PostgresDatabase) -> ProfileService:
     return ProfileService(PostgresProfiles(database), log, feed)
 
 
+@pytest.mark.timeout(300)  # seconds on a machine that has nothing else to do: 40
 async def test_a_storm_of_updates_loses_none(address: PostgresAddress) -> None:
     """32 writers, 100 increments each, on one profile, through two processes' worth of adapters."""
     databases = [PostgresDatabase(address, statement_timeout=10) for _ in range(2)]
