@@ -141,7 +141,8 @@ async def test_health(
     """Without the database unhealthy and not ready; without another part degraded, and ready."""
     monkeypatch.setattr(system, "CHECK_TIMEOUT", 0.3)
     async with inside(tmp_path, change=with_check(name, check)) as app:
-        while not app.parts.feed.current:  # to be put together may take longer than that is true
+        # To be put together may take longer than the log counts as followed, and nothing tells.
+        while not app.parts.feed.current:  # noqa: ASYNC110
             await asyncio.sleep(0.01)
         response = await app.client.get("/health")
         body = response.json()
