@@ -1,9 +1,10 @@
 """What the servers that tests start have in common."""
 
+from abc import ABC, abstractmethod
 from typing import Self
 
 
-class Started:
+class Started(ABC):
     """Runs for as long as a `with` block, and is closed too where it does not start."""
 
     port: int
@@ -23,8 +24,10 @@ class Started:
     def url(self) -> str:
         return f"http://127.0.0.1:{self.port}"
 
+    @abstractmethod
     def start(self) -> None:
-        raise NotImplementedError
+        """Return once it answers."""
 
+    @abstractmethod
     def close(self) -> None:
-        raise NotImplementedError
+        """End it, whether it was started or not."""
