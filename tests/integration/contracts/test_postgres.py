@@ -15,24 +15,13 @@ from tests.contracts.log import LogContract
 from tests.contracts.machine import StoreMachine, played
 from tests.contracts.places import Place, Store, Traits
 from tests.contracts.profiles import ProfilesContract
-from tests.support.postgres import database, emptied, reachable
+from tests.integration.contracts.postgres_places import DatabasePlace
+from tests.support.postgres import database, reachable
 
 
-class PostgresPlace(Place[Store]):
-    def __init__(self, address: PostgresAddress) -> None:
-        self._address = address
-        self._opened: list[PostgresDatabase] = []
-        emptied(address)
-
-    async def open(self) -> Store:
-        opened = PostgresDatabase(self._address)
-        await opened.open()
-        self._opened.append(opened)
-        return Store(PostgresProfiles(opened), PostgresLog(opened))
-
-    async def close(self) -> None:
-        while self._opened:
-            await self._opened.pop().close()
+class PostgresPlace(DatabasePlace[Store]):
+    def on(self, database: PostgresDatabase) -> Store:
+        return Store(PostgresProfiles(database), PostgresLog(database))
 
 
 @pytest.fixture(scope="module")

@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Iterator
-from datetime import timedelta
 
 import pytest
 
@@ -14,51 +13,30 @@ from profilecore.adapters.postgres import (
     PostgresProfiles,
 )
 from profilecore.event import era
-from profilecore.paging import microseconds
 from profilecore.ports import Bookmark
 from tests.contracts.bookmark import LEASE, LostEndContract, positions, some_events
 from tests.contracts.places import BookmarkPlace, Marked, Store, Traits
 from tests.contracts.samples import NEW_ERA
-from tests.support.postgres import database, emptied, execute, reachable
-
-_SAYS = """
-    CREATE OR REPLACE FUNCTION {}() RETURNS bigint LANGUAGE sql AS $$ SELECT {}::bigint $$
-"""
+from tests.integration.contracts.postgres_places import ClockedDatabasePlace
+from tests.support.postgres import database, reachable
 
 
-class PostgresBookmarkPlace(BookmarkPlace):
-    """Its server's clock stands still, and its era is the one that the test wants."""
+class PostgresBookmarkPlace(ClockedDatabasePlace[Marked], BookmarkPlace):
+    """Its era, too, is the one that the test wants."""
 
     def __init__(self, address: PostgresAddress) -> None:
-        self._address = address
-        self._opened: list[PostgresDatabase] = []
-        emptied(address)
-        self._set("profilecore_era", 0)
-        self._set("profilecore_now", microseconds(self.now))
+        super().__init__(address)
+        self.say("profilecore_era", 0)
 
-    def _set(self, function: str, value: int) -> None:
-        execute(self._address, _SAYS.format(function, value))
-
-    async def open(self) -> Marked:
-        opened = PostgresDatabase(self._address)
-        await opened.open()
-        self._opened.append(opened)
+    def on(self, database: PostgresDatabase) -> Marked:
         return Marked(
-            Store(PostgresProfiles(opened), PostgresLog(opened)),
-            lambda name: PostgresBookmark(opened, name),
+            Store(PostgresProfiles(database), PostgresLog(database)),
+            lambda name: PostgresBookmark(database, name),
         )
-
-    async def close(self) -> None:
-        while self._opened:
-            await self._opened.pop().close()
-
-    async def move(self, by: timedelta) -> None:
-        await super().move(by)
-        await asyncio.to_thread(self._set, "profilecore_now", microseconds(self.now))
 
     async def fail_over(self) -> None:
         """The server goes on in the next era, as one that was promoted."""
-        await asyncio.to_thread(self._set, "profilecore_era", NEW_ERA - 1)
+        await asyncio.to_thread(self.say, "profilecore_era", NEW_ERA - 1)
 
 
 @pytest.fixture(scope="module")

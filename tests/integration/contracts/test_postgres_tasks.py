@@ -1,53 +1,24 @@
 """Tasks in PostgreSQL pass the whole contract, with and without RabbitMQ."""
 
-import asyncio
 from collections.abc import AsyncIterator, Iterator
-from datetime import timedelta
 
 import pytest
 
 from profilecore.adapters.postgres import PostgresAddress, PostgresDatabase, PostgresTasks
-from profilecore.paging import microseconds
 from profilecore.ports import Queue
 from tests.contracts.places import Place, TasksPlace, TaskStore, Traits
 from tests.contracts.task_machine import TaskMachine, played
 from tests.contracts.tasks import TasksContract
 from tests.contracts.test_memory import MemoryQueuePlace
+from tests.integration.contracts.postgres_places import ClockedDatabasePlace
 from tests.integration.contracts.test_rabbitmq import RabbitPlace
-from tests.support.postgres import database, emptied, execute, reachable
+from tests.support.postgres import database, reachable
 from tests.support.rabbitmq import RabbitProcess
 
-_CLOCK = """
-    CREATE OR REPLACE FUNCTION profilecore_now() RETURNS bigint LANGUAGE sql
-    AS $$ SELECT {}::bigint $$
-"""
 
-
-class PostgresTasksPlace(TasksPlace):
-    """Its server's clock stands still: the function that reads it gives what the test wants."""
-
-    def __init__(self, address: PostgresAddress) -> None:
-        self._address = address
-        self._opened: list[PostgresDatabase] = []
-        emptied(address)
-        self._set()
-
-    def _set(self) -> None:
-        execute(self._address, _CLOCK.format(microseconds(self.now)))
-
-    async def open(self) -> TaskStore:
-        opened = PostgresDatabase(self._address)
-        await opened.open()
-        self._opened.append(opened)
-        return PostgresTasks(opened)
-
-    async def close(self) -> None:
-        while self._opened:
-            await self._opened.pop().close()
-
-    async def move(self, by: timedelta) -> None:
-        await super().move(by)
-        await asyncio.to_thread(self._set)
+class PostgresTasksPlace(ClockedDatabasePlace[TaskStore], TasksPlace):
+    def on(self, database: PostgresDatabase) -> TaskStore:
+        return PostgresTasks(database)
 
 
 @pytest.fixture(scope="module")

@@ -9,25 +9,14 @@ from profilecore.ports import Tokens
 from tests.contracts.places import Place, Traits
 from tests.contracts.samples import AT
 from tests.contracts.tokens import TokensContract, new_token, stored
-from tests.support.postgres import database, emptied, reachable, using
+from tests.integration.contracts.postgres_places import DatabasePlace
+from tests.support.postgres import database, reachable, using
 from tests.support.replication import Pair, replicated
 
 
-class PostgresTokensPlace(Place[Tokens]):
-    def __init__(self, address: PostgresAddress) -> None:
-        self._address = address
-        self._opened: list[PostgresDatabase] = []
-        emptied(address)
-
-    async def open(self) -> Tokens:
-        opened = PostgresDatabase(self._address)
-        await opened.open()
-        self._opened.append(opened)
-        return PostgresTokens(opened)
-
-    async def close(self) -> None:
-        while self._opened:
-            await self._opened.pop().close()
+class PostgresTokensPlace(DatabasePlace[Tokens]):
+    def on(self, database: PostgresDatabase) -> Tokens:
+        return PostgresTokens(database)
 
 
 @pytest.fixture(scope="module")
