@@ -1,25 +1,10 @@
-"""What the HTTP client raises, in the words of the core: the one place where that is translated."""
+"""What the HTTP client raises is Unavailable here: the one place where that is translated."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Final
 
-import httpx
-
+from profilecore.adapters.httpx_errors import ERRORS, reason_of
 from profilecore.errors import Unavailable
-
-# The first kind that fits.
-_REASONS: Final = (
-    (httpx.TimeoutException, "did not answer in time"),
-    (httpx.ConnectError, "cannot be reached"),
-    (httpx.NetworkError, "broke the connection off"),
-    (httpx.RemoteProtocolError, "did not answer in HTTP"),
-)
-_OTHERWISE: Final = "could not be told to purge"
-_ROOTS: Final = (
-    *(httpx.HTTPError, httpx.InvalidURL, httpx.StreamError, httpx.CookieConflict),
-    OSError,  # the errors of TLS among them
-)
 
 
 @contextmanager
@@ -27,6 +12,6 @@ def translated(cache: str) -> Iterator[None]:
     """Turn what the client library raises into Unavailable, keeping it as the cause."""
     try:
         yield
-    except _ROOTS as error:
-        reasons = (reason for kind, reason in _REASONS if isinstance(error, kind))
-        raise Unavailable(f"{cache} {next(reasons, _OTHERWISE)}.") from error
+    except ERRORS as error:
+        reason = reason_of(error, "could not be told to purge")
+        raise Unavailable(f"{cache} {reason}.") from error

@@ -8,6 +8,7 @@ from typing import Final
 
 import httpx
 
+from profilecore.adapters.httpx_errors import ERRORS, reason_of
 from profilecore.adapters.jwt.key_set import SET_MAX
 from profilecore.errors import Unavailable
 
@@ -17,19 +18,6 @@ _HEADERS: Final = {
     "Accept": "application/jwk-set+json, application/json",
     "Accept-Encoding": "identity",  # what is unpacked may be any size
 }
-# The first kind that fits.
-_REASONS: Final = (
-    (httpx.TimeoutException, "it did not answer in time"),
-    (TimeoutError, "it did not answer in time"),
-    (httpx.ConnectError, "it cannot be reached"),
-    (httpx.NetworkError, "it broke the connection off"),
-    (httpx.RemoteProtocolError, "it did not answer in HTTP"),
-)
-_OTHERWISE: Final = "it could not be asked"
-_ROOTS: Final = (
-    *(httpx.HTTPError, httpx.InvalidURL, httpx.StreamError, httpx.CookieConflict),
-    OSError,  # TimeoutError and the errors of TLS among them
-)
 
 
 async def fetched(url: str, trusted: ssl.SSLContext, time_max: float) -> bytes:
@@ -65,17 +53,5 @@ def translated() -> Iterator[None]:
     """Turn what the client library raises into Unavailable, keeping it as the cause."""
     try:
         yield
-    except _ROOTS as error:
-        certificate = _certificate_error(error)
-        if certificate is not None:
-            reason = f"it has no certificate that can be trusted: {certificate.verify_message}"
-        else:
-            reasons = (reason for kind, reason in _REASONS if isinstance(error, kind))
-            reason = next(reasons, _OTHERWISE)
-        raise Unavailable(reason) from error
-
-
-def _certificate_error(error: BaseException | None) -> ssl.SSLCertVerificationError | None:
-    while error is not None and not isinstance(error, ssl.SSLCertVerificationError):
-        error = error.__cause__ or error.__context__
-    return error
+    except ERRORS as error:
+        raise Unavailable(f"it {reason_of(error, 'could not be asked')}") from error
