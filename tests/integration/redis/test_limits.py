@@ -100,32 +100,27 @@ async def together(tmp_path: Path) -> AsyncIterator[Together]:
             yield together
 
 
-async def _killed(together: Together) -> None:
-    together.server.kill()
+async def _away(together: Together, leave: Callable[[], None], back: Callable[[], None]) -> None:
+    leave()
     await together.until(True)
     await asyncio.sleep(AWAY)
-    together.server.start()
+    back()
+
+
+async def _killed(together: Together) -> None:
+    await _away(together, together.server.kill, together.server.start)
 
 
 async def _silent(together: Together) -> None:
-    together.proxy.hush()
-    await together.until(True)
-    await asyncio.sleep(AWAY)
-    together.proxy.heal()
+    await _away(together, together.proxy.hush, together.proxy.heal)
 
 
 async def _paused(together: Together) -> None:
-    together.server.pause()
-    await together.until(True)
-    await asyncio.sleep(AWAY)
-    together.server.resume()
+    await _away(together, together.server.pause, together.server.resume)
 
 
 async def _cut(together: Together) -> None:
-    together.proxy.cut()
-    await together.until(True)
-    await asyncio.sleep(AWAY)
-    together.proxy.heal()
+    await _away(together, together.proxy.cut, together.proxy.heal)
 
 
 async def _restarted(together: Together) -> None:
