@@ -1,5 +1,6 @@
 """The command line as a user has it: real processes in an empty folder."""
 
+import re
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
@@ -17,6 +18,14 @@ class Run(Protocol):
     """Run `profilecore` to its end, with settings by keyword."""
 
     def __call__(self, *arguments: str, **settings: str) -> "subprocess.CompletedProcess[str]": ...
+
+
+def assert_helped(run: Run, group: str, command: str) -> None:
+    """A group of commands tells of each in one sentence, and each has examples."""
+    assert re.search(rf"^  {command} +\w.*\.$", run(group).stdout, re.MULTILINE)
+    done = run(group, command, "--help")
+    assert done.returncode == 0
+    assert re.search(rf"Examples:\n +.*profilecore {group} {command}", done.stdout)
 
 
 @pytest.fixture

@@ -12,6 +12,7 @@ import pytest
 
 from tests.integration.cli.conftest import Run, Started
 from tests.support.processes import COMMAND, environment
+from tests.support.uploads import until
 
 COUNT = 30_000
 
@@ -83,12 +84,13 @@ def test_ctrl_c_ends_an_import_after_the_chunk_under_way(
 
 
 @pytest.mark.parametrize("given", [b"", b'{"name":"ada","email":"ada@example.com"}\n'])
-def test_ctrl_c_while_waiting_for_input(start: Started, given: bytes) -> None:
+def test_ctrl_c_while_waiting_for_input(start: Started, tmp_path: Path, given: bytes) -> None:
     process = start("import", "-")
     assert process.stdin is not None
     process.stdin.write(given)
     process.stdin.flush()
-    time.sleep(4)  # until it has started, and reads
+    until((tmp_path / "data" / "profiles.db").exists, 30, "it does not start")
+    time.sleep(1)  # from there to its first read
     process.send_signal(signal.SIGINT)
     began = time.monotonic()
     assert process.wait(20) == 130
