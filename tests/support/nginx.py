@@ -8,7 +8,7 @@ from pathlib import Path
 import httpx
 
 from tests.support.ports import free_port
-from tests.support.started import Started
+from tests.support.started import StartedWeb
 
 EXECUTABLE = Path("/usr/sbin/nginx")
 CONFIGURATION = Path(__file__).parents[2] / "deploy" / "nginx" / "media.conf"
@@ -32,7 +32,7 @@ http {{
 """
 
 
-class NginxProcess(Started):
+class NginxProcess(StartedWeb):
     """nginx in `folder`, which serves the images in `blobs`."""
 
     def __init__(self, folder: Path, backend: int, blobs: Path) -> None:

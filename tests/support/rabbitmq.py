@@ -10,13 +10,14 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any, Self
+from typing import Any
 
 import pika
 import psutil
 
 from profilecore.adapters.rabbitmq import RabbitAddress
 from tests.support.ports import free_port
+from tests.support.started import Started
 
 SCRIPTS = Path("/usr/lib/rabbitmq/bin")
 START_MAX = 60.0
@@ -39,7 +40,7 @@ log.file.level = info
 """
 
 
-class RabbitProcess:
+class RabbitProcess(Started):
     """RabbitMQ in `folder`, alone: its node, its port mapper and its cookie are its own.
 
     `settings` are lines for its rabbitmq.conf. Without `plain` it listens only where these say.
@@ -55,17 +56,6 @@ class RabbitProcess:
         self._settings = settings
         self._mapper: subprocess.Popen[bytes] | None = None
         self._process: subprocess.Popen[bytes] | None = None
-
-    def __enter__(self) -> Self:
-        try:
-            self.start()
-        except BaseException:
-            self.close()
-            raise
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
 
     @property
     def address(self) -> RabbitAddress:

@@ -5,12 +5,12 @@ import signal
 import subprocess
 import time
 from pathlib import Path
-from typing import Self
 
 from redis import Redis
 from redis.exceptions import AuthenticationError, RedisError
 
 from tests.support.ports import free_port
+from tests.support.started import Started
 
 START_MAX = 10.0
 
@@ -22,7 +22,7 @@ def executable() -> str:
     return found
 
 
-class RedisProcess:
+class RedisProcess(Started):
     """Redis in `folder`; it keeps nothing over a restart unless `save` was called before."""
 
     def __init__(self, folder: Path, *options: str, port: int | None = None) -> None:
@@ -30,17 +30,6 @@ class RedisProcess:
         self.port = port or free_port()
         self._options = options
         self._process: subprocess.Popen[bytes] | None = None
-
-    def __enter__(self) -> Self:
-        try:
-            self.start()
-        except BaseException:
-            self.kill()
-            raise
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.kill()
 
     @property
     def address(self) -> str:
@@ -94,6 +83,9 @@ class RedisProcess:
 
     def resume(self) -> None:
         self.signal(signal.SIGCONT)
+
+    def close(self) -> None:
+        self.kill()
 
     def kill(self) -> None:
         if self._process is not None:

@@ -4,18 +4,18 @@ import subprocess
 import sys
 import time
 from pathlib import Path
-from typing import Self
 
 import httpx
 
 from profilecore.adapters.obstore import Bucket, ObstoreBlobs
 from tests.support.ports import free_port
+from tests.support.started import StartedWeb
 
 START_MAX = 60.0
 REGION = "eu-central-1"
 
 
-class S3Process:
+class S3Process(StartedWeb):
     """S3 in `folder`, where its log goes; what is in it is in its memory."""
 
     def __init__(self, folder: Path) -> None:
@@ -23,7 +23,7 @@ class S3Process:
         self.port = free_port()
         self._process: subprocess.Popen[bytes] | None = None
 
-    def __enter__(self) -> Self:
+    def start(self) -> None:
         with self._log.open("wb") as log:
             self._process = subprocess.Popen(
                 [sys.executable, "-m", "moto.server", "-H", "127.0.0.1", "-p", str(self.port)],
@@ -31,19 +31,10 @@ class S3Process:
                 stdout=log,
                 stderr=log,
             )
-        try:
-            self._wait_until_it_answers()
-        except BaseException:
-            self.kill()
-            raise
-        return self
+        self._wait_until_it_answers()
 
-    def __exit__(self, *_: object) -> None:
+    def close(self) -> None:
         self.kill()
-
-    @property
-    def url(self) -> str:
-        return f"http://127.0.0.1:{self.port}"
 
     def make(self, bucket: str) -> None:
         """A new bucket, which is empty."""

@@ -7,8 +7,6 @@ from typing import Self
 class Started(ABC):
     """Runs for as long as a `with` block, and is closed too where it does not start."""
 
-    port: int
-
     def __enter__(self) -> Self:
         try:
             self.start()
@@ -20,10 +18,6 @@ class Started(ABC):
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    @property
-    def url(self) -> str:
-        return f"http://127.0.0.1:{self.port}"
-
     @abstractmethod
     def start(self) -> None:
         """Return once it answers."""
@@ -31,3 +25,13 @@ class Started(ABC):
     @abstractmethod
     def close(self) -> None:
         """End it, whether it was started or not."""
+
+
+class StartedWeb(Started):
+    """One that answers HTTP on a port of this machine."""
+
+    port: int
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}"

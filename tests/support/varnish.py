@@ -7,7 +7,7 @@ from pathlib import Path
 import httpx
 
 from tests.support.ports import free_port
-from tests.support.started import Started
+from tests.support.started import StartedWeb
 
 EXECUTABLE = Path("/usr/sbin/varnishd")
 CONFIGURATION = Path(__file__).parents[2] / "deploy" / "varnish" / "default.vcl"
@@ -15,7 +15,7 @@ START_MAX = 30.0
 STOP_MAX = 10.0
 
 
-class VarnishProcess(Started):
+class VarnishProcess(StartedWeb):
     """Varnish in `folder`; `purgers` are who may send it a PURGE."""
 
     def __init__(

@@ -10,6 +10,7 @@ import typer
 
 from profilecore import Count, Cursor, Query, Sort
 from profilecore.entrypoints.cli.exits import ExitCode, StoppedError
+from profilecore.entrypoints.cli.groups import group
 from profilecore.entrypoints.cli.tools import tool_settings, with_parts
 
 if TYPE_CHECKING:
@@ -17,15 +18,7 @@ if TYPE_CHECKING:
 
 _PAGE: Final = 100
 
-app = typer.Typer(
-    help="Work on the images of all profiles.", invoke_without_command=True, rich_markup_mode=None
-)
-
-
-@app.callback()
-def _options(context: typer.Context) -> None:
-    if context.invoked_subcommand is None:
-        print(context.get_help())
+app = group("Work on the images of all profiles.")
 
 
 @app.command("rerender")

@@ -7,26 +7,17 @@ from typing import TYPE_CHECKING
 import typer
 
 from profilecore.entrypoints.cli.exits import ExitCode, StoppedError
+from profilecore.entrypoints.cli.groups import group
 from profilecore.entrypoints.settings import Settings
 from profilecore.entrypoints.variables import BadSetting, shown
 
 if TYPE_CHECKING:
     from profilecore.entrypoints.stores.postgres import Postgres
 
-app = typer.Typer(
-    help="""Bring the tables of PostgreSQL up to date.
+app = group("""Bring the tables of PostgreSQL up to date.
 
     SQLite needs none of it: its file is brought up to date where it is opened.
-    """,
-    invoke_without_command=True,
-    rich_markup_mode=None,
-)
-
-
-@app.callback()
-def _options(context: typer.Context) -> None:
-    if context.invoked_subcommand is None:
-        print(context.get_help())
+    """)
 
 
 @app.command("up")

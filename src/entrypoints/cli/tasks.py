@@ -6,27 +6,18 @@ from uuid import UUID
 import typer
 
 from profilecore import Status, order
+from profilecore.entrypoints.cli.groups import group
 from profilecore.entrypoints.cli.tools import tool_settings, with_parts
 
 LIST_MAX = 100_000
 
-app = typer.Typer(
-    help="""Submit tasks, look at them, cancel and retry them.
+app = group("""Submit tasks, look at them, cancel and retry them.
 
     On the store that the environment names; `dev` and the workers run what is due.
-    """,
-    invoke_without_command=True,
-    rich_markup_mode=None,
-)
+    """)
 
 Id = Annotated[UUID, typer.Argument(metavar="ID", help="Of the task.")]
 Json = Annotated[bool, typer.Option("--json", help="As JSON, one task a line, as the API has it.")]
-
-
-@app.callback()
-def _options(context: typer.Context) -> None:
-    if context.invoked_subcommand is None:
-        print(context.get_help())
 
 
 @app.command("list")

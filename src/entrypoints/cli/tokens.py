@@ -7,25 +7,16 @@ from uuid import UUID
 import typer
 
 from profilecore import Scope
+from profilecore.entrypoints.cli.groups import group
 from profilecore.entrypoints.cli.tools import tool_settings, with_parts
 from profilecore.entrypoints.variables import duration
 
 _SPAN = duration(timedelta(seconds=1))
 
-app = typer.Typer(
-    help="""Make API tokens, look at them, and revoke them.
+app = group("""Make API tokens, look at them, and revoke them.
 
     In the store that the environment names. Of a token only a hash is kept.
-    """,
-    invoke_without_command=True,
-    rich_markup_mode=None,
-)
-
-
-@app.callback()
-def _options(context: typer.Context) -> None:
-    if context.invoked_subcommand is None:
-        print(context.get_help())
+    """)
 
 
 @app.command("create")

@@ -1,38 +1,16 @@
 """Many changes in one call."""
 
-from typing import Any
-from uuid import UUID
-
 import pytest
 
-from profilecore.adapters.memory import MemoryStore
-from profilecore.batch import ITEMS_MAX, Item, Outcome, run_batch
+from profilecore.batch import ITEMS_MAX, Outcome, run_batch
 from profilecore.errors import Conflict, Invalid, NotFound
 from profilecore.identifiers import new_id
 from profilecore.profile import Profile
 from profilecore.service import REREADS
 from profilecore.written import Written
 from tests.contracts.samples import add, person, updated, write
+from tests.unit.core.batches import create, delete, update
 from tests.unit.core.doubles import Process
-
-
-@pytest.fixture
-async def process() -> Process:
-    process = Process(MemoryStore(), trust=60)
-    await process.feed.start()
-    return process
-
-
-def create(**values: Any) -> Item:
-    return Item("create", None, {"name": "New", "email": f"{new_id().hex}@x.de"} | values, None)
-
-
-def update(id_: UUID, expected: int | None = None, **values: Any) -> Item:
-    return Item("update", id_, values, expected)
-
-
-def delete(id_: UUID, expected: int | None = None) -> Item:
-    return Item("delete", id_, {}, expected)
 
 
 def codes(outcomes: list[Outcome]) -> list[str | None]:

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from profilecore.adapters.memory import MemoryBlobs, MemoryHolds, MemoryStore
+from profilecore.adapters.memory import MemoryBlobs, MemoryHolds
 from profilecore.errors import Conflict, Invalid, Unavailable
 from profilecore.event import EventType
 from profilecore.identifiers import new_id
@@ -33,13 +33,6 @@ from tests.unit.core.doubles import Process
 
 NOW = datetime(2026, 11, 22, 12, 0, 0, 5, UTC)
 SECRETS = ("Topsecretname", "topsecret@example.com", "Topsecretbio", "topsecretowner")
-
-
-@pytest.fixture
-async def process() -> Process:
-    process = Process(MemoryStore(), trust=60)
-    await process.feed.start()
-    return process
 
 
 @pytest.fixture

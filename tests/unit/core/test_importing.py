@@ -6,7 +6,6 @@ from uuid import UUID
 
 import pytest
 
-from profilecore.adapters.memory import MemoryStore
 from profilecore.errors import Conflict, Unavailable
 from profilecore.identifiers import new_id
 from profilecore.importing import Importer, OnConflict, Row
@@ -14,13 +13,6 @@ from profilecore.paging import Query
 from profilecore.service import now
 from tests.contracts.samples import add, deleted, person, updated, write
 from tests.unit.core.doubles import Process
-
-
-@pytest.fixture
-async def process() -> Process:
-    process = Process(MemoryStore(), trust=60)
-    await process.feed.start()
-    return process
 
 
 def rows(*values: dict[str, Any]) -> list[Row]:

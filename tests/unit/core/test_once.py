@@ -3,11 +3,9 @@
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
-from uuid import UUID
 
 import pytest
 
-from profilecore.adapters.memory import MemoryStore
 from profilecore.batch import Item, Outcome, run_batch
 from profilecore.batch_note import Note
 from profilecore.errors import Conflict, Invalid, NotFound, ProfilecoreError, Unavailable
@@ -16,6 +14,7 @@ from profilecore.receipt import KEPT, Receipt
 from profilecore.service import now
 from profilecore.written import Written
 from tests.contracts.samples import add, person, updated, write
+from tests.unit.core.batches import create, delete, update
 from tests.unit.core.doubles import Process
 from tests.unit.core.studio import Studio
 
@@ -24,13 +23,6 @@ ADA = {"name": "Ada", "email": "ada@example.com"}
 
 def receipt(key: str = "key", asked: bytes = b"") -> Receipt:
     return Receipt.of("me", "POST /profiles", key, asked, request_id="r1")
-
-
-@pytest.fixture
-async def process() -> Process:
-    process = Process(MemoryStore(), trust=60)
-    await process.feed.start()
-    return process
 
 
 def again(outcome: Written) -> Written:
@@ -207,18 +199,6 @@ async def test_an_image_that_is_refused_may_come_again(studio: Studio) -> None:
 
 
 # Batches
-
-
-def create(**values: Any) -> Item:
-    return Item("create", None, {"name": "New", "email": f"{new_id().hex}@x.de"} | values, None)
-
-
-def update(id_: UUID, expected: int | None = None, **values: Any) -> Item:
-    return Item("update", id_, values, expected)
-
-
-def delete(id_: UUID, expected: int | None = None) -> Item:
-    return Item("delete", id_, {}, expected)
 
 
 def told(outcome: Outcome) -> Any:

@@ -9,7 +9,7 @@ from uuid import UUID
 import pytest
 
 from profilecore.access import ANYBODY, Caller, Scope
-from profilecore.adapters.memory import MemoryBlobs, MemoryHolds, MemoryStore
+from profilecore.adapters.memory import MemoryBlobs, MemoryHolds
 from profilecore.errors import Conflict, Denied, NotFound
 from profilecore.event import EventType
 from profilecore.identifiers import new_id
@@ -28,13 +28,6 @@ from tests.unit.core.doubles import Process
 LEASE = timedelta(seconds=30)
 NOW = datetime(2026, 12, 1, tzinfo=UTC)
 ERASER = Caller("ops|7", frozenset({Scope.PROFILES_ERASE}))
-
-
-@pytest.fixture
-async def process() -> Process:
-    process = Process(MemoryStore(), trust=60)
-    await process.feed.start()
-    return process
 
 
 @pytest.fixture
