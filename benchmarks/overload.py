@@ -179,7 +179,7 @@ async def overload(port: int, request: Request) -> Found:
 
 def post(_: int) -> bytes:
     body = json.dumps(person(bio="x" * 200)).encode()
-    head = f"POST {PROFILES} HTTP/1.1\r\nHost: bench\r\nContent-Type: application/json\r\n"
+    head = f"POST {PROFILES} HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
     return f"{head}Content-Length: {len(body)}\r\n\r\n".encode() + body
 
 
@@ -192,7 +192,7 @@ def measure(place: Path, kind: str, most: str) -> Found:
             path = f"{PROFILES}/{ids[number % len(ids)]}"
             if kind == "list":
                 path = f"{PROFILES}?limit=20"
-            return f"GET {path} HTTP/1.1\r\nHost: bench\r\n\r\n".encode()
+            return f"GET {path} HTTP/1.1\r\nHost: localhost\r\n\r\n".encode()
 
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
             return runner.run(overload(server.port, post if kind == "create" else get))

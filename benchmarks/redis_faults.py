@@ -90,9 +90,9 @@ class Load:
     def _request(self, turn: int) -> bytes:
         path = f"{PROFILES}/{self._ids[turn * 13 % len(self._ids)]}"
         if turn % WRITE_EACH:
-            return f"GET {path} HTTP/1.1\r\nHost: bench\r\n\r\n".encode()
+            return f"GET {path} HTTP/1.1\r\nHost: localhost\r\n\r\n".encode()
         body = json.dumps({"bio": str(turn)}).encode()
-        head = f"PUT {path} HTTP/1.1\r\nHost: bench\r\nContent-Type: application/json\r\n"
+        head = f"PUT {path} HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
         return f"{head}Content-Length: {len(body)}\r\n\r\n".encode() + body
 
 

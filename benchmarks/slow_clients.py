@@ -26,10 +26,10 @@ EVERY: Final = 0.5
 PAUSE: Final = 0.002
 MORE_MAX: Final = 10.0
 BODY: Final = (
-    f"POST {PROFILES} HTTP/1.1\r\nHost: bench\r\nContent-Type: application/json\r\n"
+    f"POST {PROFILES} HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
     "Content-Length: 100000\r\n\r\n{"
 ).encode()
-HEAD: Final = b"GET /health/live HTTP/1.1\r\nHost: bench\r\nX-Slow: "
+HEAD: Final = b"GET /health/live HTTP/1.1\r\nHost: localhost\r\nX-Slow: "
 
 
 async def slow(port: int, begin: bytes) -> None:

@@ -45,12 +45,12 @@ _TOOK: Final = """
 
 def submission(delay: str) -> bytes:
     body = json.dumps({"type": "echo", "payload": {"hello": "world"}, "delay": delay}).encode()
-    head = f"POST {SUBMIT} HTTP/1.1\r\nHost: bench\r\nContent-Type: application/json\r\n"
+    head = f"POST {SUBMIT} HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
     return f"{head}Content-Length: {len(body)}\r\n\r\n".encode() + body
 
 
 def get(path: str) -> bytes:
-    return f"GET {path} HTTP/1.1\r\nHost: bench\r\n\r\n".encode()
+    return f"GET {path} HTTP/1.1\r\nHost: localhost\r\n\r\n".encode()
 
 
 def asked(place: Place, *requests: bytes) -> float:

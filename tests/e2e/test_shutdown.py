@@ -267,7 +267,8 @@ def test_a_client_that_hangs_up(impatient: tuple[Server, httpx.Client]) -> None:
             time.sleep(0.05)
     with Wire(server) as wire:
         wire.send(
-            f"POST {PROFILES} HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n".encode()
+            f"POST {PROFILES} HTTP/1.1\r\nHost: localhost\r\n"
+            "Transfer-Encoding: chunked\r\n\r\n".encode()
         )
         time.sleep(0.05)
         wire.send(b"no length\r\n")

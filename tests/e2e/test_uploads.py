@@ -178,7 +178,7 @@ def head(profile_id: str, length: int | None) -> bytes:
     size = "Transfer-Encoding: chunked" if length is None else f"Content-Length: {length}"
     lines = [
         f"POST {PROFILES}/{profile_id}/images HTTP/1.1",
-        *("Host: test", f"Content-Type: multipart/form-data; boundary={BOUNDARY}", size),
+        *("Host: localhost", f"Content-Type: multipart/form-data; boundary={BOUNDARY}", size),
     ]
     return "\r\n".join([*lines, "", ""]).encode()
 

@@ -44,7 +44,7 @@ async def inside(
         await asyncio.sleep(0.02)  # by then all has begun that goes on beside the requests
         app = create_app(parts)
         transport = httpx.ASGITransport(app)
-        async with httpx.AsyncClient(transport=transport, base_url="http://inside") as client:
+        async with httpx.AsyncClient(transport=transport, base_url="http://localhost") as client:
             yield Inside(app, parts, client)
 
 

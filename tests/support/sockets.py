@@ -35,7 +35,7 @@ class Wire:
         self, method: str, path: str, body: bytes = b"", *, length: int | None = None
     ) -> None:
         """Send a request; `length` is what it says of its body, whatever comes."""
-        head = [f"{method} {path} HTTP/1.1", "Host: test", "Content-Type: application/json"]
+        head = [f"{method} {path} HTTP/1.1", "Host: localhost", "Content-Type: application/json"]
         if body or length is not None:
             head.append(f"Content-Length: {len(body) if length is None else length}")
         self.send("\r\n".join([*head, "", ""]).encode() + body)

@@ -11,6 +11,7 @@ from litestar.handlers import BaseRouteHandler, HTTPRouteHandler
 from profilecore.access import ANYBODY, Caller, Scope, unauthenticated
 from profilecore.entrypoints.http.guesses import Guesses
 from profilecore.entrypoints.http.limits import Limits
+from profilecore.entrypoints.http.neighbours import must_be_local
 from profilecore.entrypoints.policy import Policy
 from profilecore.errors import NotFound
 from profilecore.ports import Authenticator
@@ -56,8 +57,8 @@ TASKS_WRITE: Final = needs(Scope.TASKS_WRITE)
 class Guard:
     """Lets a request through to its operation, or not; leaves its caller in the scope.
 
-    Without an authenticator nobody is asked who they are, and everybody may do everything. What
-    asks for a scope is counted, but for what is for operators.
+    Without an authenticator nobody is asked who they are, and everybody on this machine may do
+    everything. What asks for a scope is counted, but for what is for operators.
     """
 
     def __init__(self, authenticator: Authenticator | None, limits: Limits, policy: Policy) -> None:
@@ -74,6 +75,7 @@ class Guard:
         if access.scope is None:
             return
         if self._guesses is None:
+            must_be_local(connection)
             caller = ANYBODY
         else:
             caller = await self._guesses.authenticate(connection, _credential(connection))

@@ -193,7 +193,7 @@ async def test_no_other_site_reads_an_answer(tmp_path: Path) -> None:
         "Access-Control-Request-Headers": "authorization",
     }
     async with inside(tmp_path) as app:
-        made = (await app.client.post(PROFILES, json=person(), headers=asking)).json()
+        made = (await app.client.post(PROFILES, json=person())).json()
         for method in ("OPTIONS", "GET", "PUT", "DELETE"):
             for path in ("/health", "/nowhere", PROFILES, path_of(made), f"{path_of(made)}/avatar"):
                 response = await app.client.request(method, path, headers=asking)

@@ -42,10 +42,11 @@ async def sent(
 ) -> int:
     """The status of the answer to a body whose last byte comes after `whole`; 0 for none."""
     reader, writer = await asyncio.open_connection("127.0.0.1", server.port)
-    head = f"POST {path} HTTP/1.1\r\nHost: a\r\nContent-Type: {kind}\r\nContent-Length: {len(body)}"
+    head = f"POST {path} HTTP/1.1\r\nHost: localhost\r\nContent-Type: {kind}\r\n"
     line = b""
     with suppress(ConnectionError):  # it may be refused before all of it has arrived
-        writer.write(f"{head}\r\nConnection: close\r\n\r\n".encode() + body[:-1])
+        writer.write(f"{head}Content-Length: {len(body)}\r\nConnection: close\r\n\r\n".encode())
+        writer.write(body[:-1])
         await writer.drain()
         await whole()
         writer.write(body[-1:])

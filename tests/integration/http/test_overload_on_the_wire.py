@@ -36,7 +36,7 @@ async def asked(server: Server, method: str, path: str, *, beside: int = 0) -> l
         found = []
         for turn in range(EACH):
             names = [f"{number}-{turn}-{which}" for which in range(1 + beside)]
-            head = f"{method} {path} HTTP/1.1\r\nHost: h\r\nX-Request-ID: "
+            head = f"{method} {path} HTTP/1.1\r\nHost: localhost\r\nX-Request-ID: "
             writer.write("".join(f"{head}{name}\r\n\r\n" for name in names).encode())
             for name in names:
                 found.append(await answer(reader, headless=method == "HEAD"))

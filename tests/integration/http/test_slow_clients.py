@@ -11,7 +11,7 @@ from tests.support.http import PROFILES, created, path_of, person, problem
 from tests.support.processes import Server
 from tests.support.sockets import Wire, response
 
-GET = b"GET /health/live HTTP/1.1\r\nHost: test\r\n"
+GET = b"GET /health/live HTTP/1.1\r\nHost: localhost\r\n"
 
 
 @pytest.fixture(scope="module")
@@ -80,7 +80,7 @@ def test_line_ends_are_no_request(server: Server) -> None:
 def test_an_answer_that_takes_long_is_not_cut_off(server: Server) -> None:
     """The bound is on what the client sends, and not on what it waits for."""
     with Wire(server) as wire:
-        wire.send(b"GET /api/v1/events HTTP/1.1\r\nHost: test\r\n\r\n")
+        wire.send(b"GET /api/v1/events HTTP/1.1\r\nHost: localhost\r\n\r\n")
         wire.until(b"retry: 2000")
         time.sleep(1.2)
         with server.client() as client:
@@ -114,7 +114,7 @@ def test_headers_without_end(server: Server, header: bytes, pieces: int) -> None
 
 def test_a_path_without_end(server: Server) -> None:
     with Wire(server) as wire:
-        wire.send(b"GET /" + b"a" * HEAD_MAX + b" HTTP/1.1\r\nHost: test\r\n\r\n")
+        wire.send(b"GET /" + b"a" * HEAD_MAX + b" HTTP/1.1\r\nHost: localhost\r\n\r\n")
         problem(response(ends(wire)), 431, "headers_too_large")
 
 
@@ -126,7 +126,7 @@ def test_as_much_as_may_be(server: Server) -> None:
 
 def test_a_refusal_does_not_stand_in_another_answer(server: Server) -> None:
     with Wire(server) as wire:
-        wire.send(b"GET /api/v1/events HTTP/1.1\r\nHost: test\r\n\r\n")
+        wire.send(b"GET /api/v1/events HTTP/1.1\r\nHost: localhost\r\n\r\n")
         wire.until(b"retry: 2000")
         wire.send(GET + b"X-Much: " + b"a" * HEAD_MAX + b"\r\n\r\n")
         assert b"431" not in ends(wire)
@@ -140,7 +140,7 @@ def test_an_answer_that_nobody_reads(server: Server) -> None:
             assert client.post(f"{PROFILES}/batch", json={"create": bodies}).is_success
             bodies = [person(bio="x" * 10_000) for _ in range(100)]
     with Wire(server, window=4096) as wire:
-        wire.send(b"GET /api/v1/profiles/export HTTP/1.1\r\nHost: test\r\n\r\n")
+        wire.send(b"GET /api/v1/profiles/export HTTP/1.1\r\nHost: localhost\r\n\r\n")
         time.sleep(2.5)
         assert not ends(wire).endswith(b"0\r\n\r\n"), "it came to its end after all"
 

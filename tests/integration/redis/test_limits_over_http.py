@@ -45,7 +45,7 @@ async def asked(servers: list[Server], times: int, headers: str = "") -> Counter
         reader, writer = await asyncio.open_connection("127.0.0.1", server.port)
         for number in left:
             said = headers.format(number % 200 + 1)
-            head = f"GET {PROFILES}?limit=1 HTTP/1.1\r\nHost: h\r\n{said}\r\n"
+            head = f"GET {PROFILES}?limit=1 HTTP/1.1\r\nHost: localhost\r\n{said}\r\n"
             writer.write(head.encode())
             answer = await reader.readuntil(b"\r\n\r\n")
             length = answer.lower().partition(b"content-length: ")[2].partition(b"\r\n")[0]
