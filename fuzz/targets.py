@@ -117,7 +117,7 @@ def task_cursor(data: bytes) -> object:
 def positions(data: bytes) -> object:
     """In the log: of a consistency token, an event and a page of history."""
     with suppress(Invalid):
-        assert consistency_position(asking(data, "x-consistency-token")) >= 0
+        assert consistency_position(asking(data, "x-consistency-token").scope) >= 0
     return events._position("after", data.decode("utf-8", "replace"))
 
 
@@ -174,7 +174,7 @@ def call_back(data: bytes) -> object:
 @target(b'"v7"', b'W/"v7", "v8"', b"*")
 def entity_tags(data: bytes) -> object:
     """If-Match, and If-None-Match."""
-    not_modified(asking(data, "if-none-match"), 7)
+    not_modified(asking(data, "if-none-match").scope, 7)
     version = expected_version(asking(data, "if-match"), required=True)
     assert version is None or 0 <= version < 10**18
     return version
@@ -198,7 +198,7 @@ def authorization(data: bytes) -> object:
     """The header, an API token in it, and a JWT."""
     with suppress(Denied):
         payload_of(read(".".join(map(in_base64, data.split(b".")))))
-    shown = _credential(asking(data, "authorization", "authorization"))
+    shown = _credential(asking(data, "authorization", "authorization").scope)
     if (found := parsed(shown)) is not None:
         return found
     return payload_of(read(shown))
@@ -212,7 +212,7 @@ def idempotency_key(data: bytes) -> object:
 @target(b"203.0.113.7, 10.0.0.1", b"[2001:db8::7]:80\n10.0.0.2", b"::ffff:203.0.113.7")
 def forwarded(data: bytes) -> object:
     """X-Forwarded-For, behind a proxy that is trusted."""
-    return _ADDRESSES.of(asking(data, "x-forwarded-for", "x-forwarded-for"))
+    return _ADDRESSES.of(asking(data, "x-forwarded-for", "x-forwarded-for").scope)
 
 
 _FORM: Final = (

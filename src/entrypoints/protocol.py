@@ -1,7 +1,6 @@
 """HTTP/1.1 on a connection: uvicorn's, with bounds for what is slow or has no end."""
 
 import asyncio
-from collections.abc import Callable
 from http import HTTPStatus
 from typing import Any, Final, cast
 from uuid import uuid4
@@ -13,8 +12,11 @@ from uvicorn.protocols.http.httptools_impl import (
     RequestResponseCycle,
 )
 
-from profilecore.entrypoints.http.edge import Message, Scope, has_body
+from profilecore.entrypoints.http.asgi import Answer, AsgiScope, has_body, in_lines
+from profilecore.entrypoints.http.edge import Edge
+from profilecore.entrypoints.http.exchange import CLOSE
 from profilecore.entrypoints.http.problems import MEDIA_TYPE, Problem, Refusal
+from profilecore.entrypoints.sending import Brief, Sender
 from profilecore.errors import Invalid, ProfilecoreError
 
 HEAD_MAX: Final = 32 * 1024  # bytes of a request line and its headers
@@ -31,27 +33,29 @@ _TOO_SLOW: Final = Refusal(
 class Protocol(HttpToolsProtocol):
     """Gives a head `head_timeout` seconds to arrive, and an answer `stall_timeout` to be read.
 
-    What `turned_away` has an answer for is answered here, at a part of what it costs to begin with
-    a request; but for one with a body, which ends its connection.
+    What the `edge` turns away, or answers briefly, is answered here, at a part of what it costs to
+    begin with a request of any kind; but for one with a body, which ends its connection.
     What is no request that can be taken is answered by a problem document, as all else is.
     """
 
     def __init__(
         self,
-        turned_away: Callable[[Scope, str], tuple[Message, Message] | None],
+        edge: Edge,
         *,
         head_timeout: float,
         stall_timeout: float,
         **named: Any,
     ) -> None:
         super().__init__(**named)
-        self._turned_away = turned_away
-        self._is_away = False
-        """Whether the request that arrives has its answer."""
+        self._edge = edge
+        self._is_taken = False
+        """Whether the request that arrives needs no cycle."""
         self._head_timeout = head_timeout
         self._stall_timeout = stall_timeout
         self._head: int | None = 0
         """Bytes of the head that is on its way; None while none is."""
+        self._piece = self._most = 0
+        """Bytes of what came last, and how many the head has at most that is complete."""
         self._late: asyncio.TimerHandle | None = None
         self._stalled: asyncio.TimerHandle | None = None
         self._refusal: ProfilecoreError = _NO_HTTP
@@ -69,8 +73,10 @@ class Protocol(HttpToolsProtocol):
     def data_received(self, data: bytes) -> None:
         if self._head is None and not self._answering():
             self._head = 0
+        self._piece = len(data)
+        self._most += self._piece
         if self._head is not None:
-            self._head += len(data)
+            self._head += self._piece
         super().data_received(data)
         if self._head is not None and self._head > HEAD_MAX:
             self._refuse(_TOO_LARGE)
@@ -78,38 +84,70 @@ class Protocol(HttpToolsProtocol):
 
     def on_message_begin(self) -> None:
         super().on_message_begin()
+        self._most = self._piece
         if self._head is None:  # it came with the end of the one before
             self._head = 1  # or more
 
     def on_headers_complete(self) -> None:
         self._head = None
-        size = len(self.url) + sum(len(name) + len(value) for name, value in self.headers)
-        if size > HEAD_MAX:  # it came in one piece
-            self._refusal = _TOO_LARGE
-            raise ValueError(size)  # which the parser stops at
-        self._is_away = self._turn_away()
-        if not self._is_away:
+        if self._most > HEAD_MAX:
+            size = len(self.url) + sum(len(name) + len(value) for name, value in self.headers)
+            if size > HEAD_MAX:
+                self._refusal = _TOO_LARGE
+                raise ValueError(size)  # which the parser stops at
+        self._is_taken = self._take()
+        if not self._is_taken:
             super().on_headers_complete()
 
     def on_message_complete(self) -> None:
-        if not self._is_away:
+        if not self._is_taken:
             super().on_message_complete()
 
-    def _turn_away(self) -> bool:
-        scope = cast("Scope", self.scope)
+    def _take(self) -> bool:
+        """Refuse the request, or begin with a short one, without a cycle of uvicorn's."""
+        scope = cast("AsgiScope", self.scope)
         if self._answering() or not self.parser.should_keep_alive() or has_body(scope):
             return False
+        path, mark, query = self.url.partition(b"?")
         scope["method"] = self.parser.get_method().decode("ascii")
-        answer = self._turned_away(scope, self.url.partition(b"?")[0].decode("latin-1"))
-        if answer is None:
+        scope["path"], scope["query_string"] = path.decode("latin-1"), query
+        refusal = self._edge.turned_away(scope, scope["path"])
+        if refusal is not None:
+            body = b"" if scope["method"] == "HEAD" else refusal.body
+            self._write(Answer(refusal.status, refusal.head, body))
+            self.on_response_complete()
+            return True
+        if mark or not self._edge.takes_briefly(scope):
             return False
-        start, body = answer
-        headers = [*self.server_state.default_headers, *start["headers"]]
-        lines = b"".join(b"%b: %b\r\n" % header for header in headers)
-        content = b"" if scope["method"] == "HEAD" else body["body"]
-        self.transport.write(b"%b%b\r\n%b" % (STATUS_LINE[start["status"]], lines, content))
-        self.on_response_complete()
+        cycle = Brief()
+        self.cycle = cast("RequestResponseCycle", cycle)
+        task = self.loop.create_task(self._answer_briefly(scope, cycle))
+        self.tasks.add(task)
+        task.add_done_callback(self.tasks.discard)
         return True
+
+    async def _answer_briefly(self, scope: AsgiScope, cycle: Brief) -> None:
+        answer = await self._edge.briefly(scope)
+        if self.flow.write_paused:
+            await self.flow.drain()
+        if cycle.disconnected:
+            return
+        cycle.response_complete = True
+        if cycle.keep_alive:
+            self._write(answer)
+        else:
+            self._write(Answer(answer.status, answer.head + in_lines([CLOSE]), answer.body))
+            self.transport.close()
+        self.on_response_complete()
+
+    def _write(self, answer: Answer) -> None:
+        status, head, body = answer
+        common = in_lines(self.server_state.default_headers)
+        self.transport.write(b"%b%b%b\r\n%b" % (STATUS_LINE[status], common, head, body))
+
+    def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:
+        cycle.send = Sender(cycle).send  # type: ignore[method-assign, assignment]
+        super()._start_asgi_task(cycle, app)
 
     def send_400_response(self, msg: str) -> None:
         self._refuse(self._refusal)

@@ -70,7 +70,7 @@ class _Server(uvicorn.Server):
                 app,
                 http=partial(  # type: ignore[arg-type]
                     Protocol,
-                    app.turned_away,
+                    app,
                     head_timeout=settings.head_timeout.total_seconds(),
                     stall_timeout=settings.body_timeout.total_seconds(),
                 ),

@@ -259,6 +259,9 @@ class Settings:
         "Least severe log lines to write",
         tool="warning",
     )
+    access_log: int = variable(
+        whole(0, 100), "100", "Percent of the requests without an error that are logged"
+    )
     rows: tuple[Row, ...] = dataclasses.field(repr=False, compare=False)
 
     @classmethod

@@ -99,13 +99,14 @@ class ProfileService:
 
     async def read(self, profile_id: UUID, *, seen: int = 0) -> Reading:
         """One profile, from the cache if that will do. NotFound if there is none."""
-        at_least = self._at_least(seen)
-        if seen <= (self._known() or 0):
+        known = self._known()
+        if seen <= (known or 0):
             cached = (await self._cache.get([profile_id])).get(profile_id)
             if isinstance(cached, Absence):
                 raise not_found(profile_id)
             if cached is not None:
                 return Reading(self._admitted(cached), Source.CACHE)
+        at_least = None if known is None else max(known, seen)
         stored = (await self._profiles.get([profile_id], at_least=at_least)).get(profile_id)
         if stored is None or stored.deleted_at is not None:
             await self._cache.put(Absence(profile_id, stored.version if stored else 0))

@@ -30,6 +30,14 @@ class _Kept:
     until: float
 
 
+@dataclass(frozen=True, slots=True)
+class _Good:
+    """What was found of a credential: it shows a token that was kept."""
+
+    kept: _Kept
+    caller: Caller
+
+
 class TokenAuthenticator:
     """The Authenticator port on a Tokens port.
 
@@ -48,46 +56,62 @@ class TokenAuthenticator:
         self._clock = clock
         self._timer = timer
         self._kept = OrderedDict[UUID, _Kept]()
-        self._reading = dict[UUID, asyncio.Task[Token | None]]()
+        self._good = OrderedDict[str, _Good]()  # in the order in which they were found
+        self._reading = dict[UUID, asyncio.Task[_Kept | None]]()
         self._used = dict[UUID, datetime]()
         self._noting: asyncio.Task[None] | None = None
         self._noted_at = float("-inf")  # the first use is noted at once
 
     async def authenticate(self, credential: str) -> Caller:
-        shown = parsed(credential)
-        if shown is None:
-            raise unauthenticated(_NO_TOKEN)
-        token_id, secret = shown
-        token = await self._token(token_id)
-        if token is None or not token.matches(secret):
-            raise unauthenticated(_NO_TOKEN)
-        at = self._clock()
+        good, now = self._good.get(credential), self._timer()
+        if good is None or now >= good.kept.until:
+            good = await self._checked(credential)
+            self._remember(credential, good, now)
+        token, at = good.kept.token, self._clock()
         if not token.valid(at):
             raise unauthenticated(_ENDED)
-        self._note(token_id, at)
-        return Caller(token.subject, token.scopes, f"token:{token_id}")
+        self._note(token.id, at)
+        return good.caller
 
-    async def _token(self, token_id: UUID) -> Token | None:
+    def _remember(self, credential: str, good: _Good, now: float) -> None:
+        while self._good:  # a secret is not kept for longer than it is of use
+            oldest = next(iter(self._good))
+            if now < self._good[oldest].kept.until and len(self._good) < KEPT_MAX:
+                break
+            del self._good[oldest]
+        self._good.pop(credential, None)
+        self._good[credential] = good
+
+    async def _checked(self, credential: str) -> _Good:
+        shown = parsed(credential)
+        kept = await self._token(shown[0]) if shown else None
+        if shown is None or kept is None or not kept.token.matches(shown[1]):
+            raise unauthenticated(_NO_TOKEN)
+        token = kept.token
+        return _Good(kept, Caller(token.subject, token.scopes, f"token:{token.id}"))
+
+    async def _token(self, token_id: UUID) -> _Kept | None:
         kept = self._kept.get(token_id)
         if kept is not None and self._timer() < kept.until:
-            return kept.token
+            return kept
         reading = self._reading.get(token_id)
         if reading is None:  # many requests with one token are one read
             reading = self._reading[token_id] = asyncio.create_task(self._read(token_id))
             reading.add_done_callback(partial(self._over, token_id))
         return await asyncio.shield(reading)  # whoever leaves takes it from nobody else
 
-    async def _read(self, token_id: UUID) -> Token | None:
+    async def _read(self, token_id: UUID) -> _Kept | None:
         until = self._timer() + KEPT_FOR  # from before it is read: it may be revoked meanwhile
         token = (await self._tokens.get([token_id])).get(token_id)
         self._kept.pop(token_id, None)
-        if token is not None:
-            self._kept[token_id] = _Kept(token, until)
-            if len(self._kept) > KEPT_MAX:
-                self._kept.popitem(last=False)
-        return token
+        if token is None:
+            return None
+        kept = self._kept[token_id] = _Kept(token, until)
+        if len(self._kept) > KEPT_MAX:
+            self._kept.popitem(last=False)
+        return kept
 
-    def _over(self, token_id: UUID, reading: asyncio.Task[Token | None]) -> None:
+    def _over(self, token_id: UUID, reading: asyncio.Task[_Kept | None]) -> None:
         del self._reading[token_id]
         if not reading.cancelled():
             reading.exception()  # those who asked may all be gone

@@ -54,6 +54,7 @@ class MemoryCache:
         self._floors: OrderedDict[UUID, _Floor] = OrderedDict()
         self._absences: OrderedDict[UUID, tuple[Absence, float]] = OrderedDict()
         self._blind_until = ALWAYS
+        self._due = ALWAYS  # nothing runs out before
         self._bytes = 0
         self._evictions = 0
         self._expirations = 0
@@ -87,9 +88,12 @@ class MemoryCache:
             return self._expirations
 
     async def get(self, ids: Collection[UUID]) -> dict[UUID, Entry]:
-        with self._swept():
-            found: dict[UUID, Entry] = {i: self._absences[i][0] for i in ids if i in self._absences}
-            return found | {i: self._copies[i] for i in ids if i in self._copies}
+        with self._lock:
+            self._sweep()
+            found: dict[UUID, Entry] = {i: self._copies[i] for i in ids if i in self._copies}
+            if self._absences:
+                found |= {i: self._absences[i][0] for i in ids if i in self._absences}
+            return found
 
     async def put(self, entry: Entry) -> None:
         with self._swept() as now:
@@ -173,24 +177,35 @@ class MemoryCache:
     def _swept(self) -> Iterator[float]:
         """Hold the lock, with all that has run out gone; give the time."""
         with self._lock:
-            now = self._clock()
-            while self._expiries:
-                oldest, expiry = next(iter(self._expiries.items()))
-                if now < expiry:
-                    break
-                self._remove(oldest, now)
-                self._expirations += 1
-            while self._absences:
-                oldest, (_, expiry) = next(iter(self._absences.items()))
-                if now < expiry:
-                    break
-                self._forget_absence(oldest, now)
-            while self._floors:
-                oldest, floor = next(iter(self._floors.items()))
-                if now < floor.kept_until:
-                    break
-                del self._floors[oldest]
-            yield now
+            yield self._sweep()
+            self._due = ALWAYS  # whatever has come in may run out first
+
+    def _sweep(self) -> float:
+        now = self._clock()
+        if now < self._due:
+            return now
+        dues = [float("inf")]
+        while self._expiries:
+            oldest, expiry = next(iter(self._expiries.items()))
+            if now < expiry:
+                dues.append(expiry)
+                break
+            self._remove(oldest, now)
+            self._expirations += 1
+        while self._absences:
+            oldest, (_, expiry) = next(iter(self._absences.items()))
+            if now < expiry:
+                dues.append(expiry)
+                break
+            self._forget_absence(oldest, now)
+        while self._floors:
+            oldest, floor = next(iter(self._floors.items()))
+            if now < floor.kept_until:
+                dues.append(floor.kept_until)
+                break
+            del self._floors[oldest]
+        self._due = min(dues)
+        return now
 
 
 def _bytes_of(profile: Profile) -> int:

@@ -86,8 +86,10 @@ class ObservedCache:
         missed = len(set(ids)) - len(found)
         self._found += len(found)
         self._missed += missed
-        self._hits.inc(len(found))
-        self._misses.inc(missed)
+        if found:
+            self._hits.inc(len(found))
+        if missed:
+            self._misses.inc(missed)
         return found
 
     async def put(self, entry: Entry) -> None:

@@ -2,17 +2,18 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any, Final, TypeVar
+from typing import Any, Final, TypeVar, cast
 
 from litestar import Litestar, Request
 from litestar.connection import ASGIConnection
 from litestar.handlers import BaseRouteHandler, HTTPRouteHandler
 
 from profilecore.access import ANYBODY, Caller, Scope, unauthenticated
+from profilecore.entrypoints.http.asgi import AsgiScope, Head, fields
 from profilecore.entrypoints.http.guesses import Guesses
-from profilecore.entrypoints.http.limits import Limits
+from profilecore.entrypoints.http.limits import Limits, budget_of
 from profilecore.entrypoints.http.neighbours import must_be_local
-from profilecore.entrypoints.policy import Policy
+from profilecore.entrypoints.policy import Budget, Policy
 from profilecore.errors import NotFound
 from profilecore.ports import Authenticator
 from profilecore.service import ProfileService
@@ -21,6 +22,7 @@ T = TypeVar("T")
 
 OPTION: Final = "access"
 """The argument of a route that holds its rule."""
+_CALLER: Final = "caller"
 _SCHEME: Final = "bearer "
 
 
@@ -69,27 +71,29 @@ class Guard:
     async def __call__(
         self, connection: ASGIConnection[Any, Any, Any, Any], handler: BaseRouteHandler
     ) -> None:
-        access = access_of(handler)
-        if self._on_its_port(connection, access):
-            return
-        if access.scope is None:
-            return
+        scope = cast("AsgiScope", connection.scope)
+        scope[_CALLER] = await self.admit(scope, access_of(handler), budget_of(handler))
+
+    async def admit(self, scope: AsgiScope, access: Access, budget: Budget) -> Caller:
+        """Who calls, and may call, what asks for `access`; Denied, NotFound or TooMany."""
+        if self._on_its_port(scope, access) or access.scope is None:
+            return ANYBODY
         if self._guesses is None:
-            must_be_local(connection)
+            must_be_local(scope)
             caller = ANYBODY
         else:
-            caller = await self._guesses.authenticate(connection, _credential(connection))
-        connection.scope["caller"] = caller  # type: ignore[typeddict-unknown-key]
+            caller = await self._guesses.authenticate(scope, _credential(scope))
         if not access.operators:
-            await self._limits.admit(connection, handler, caller)
+            await self._limits.admit(scope, budget, caller)
         if not (access.owner and caller.subject is not None):
             caller.require(access.scope)
+        return caller
 
-    def _on_its_port(self, connection: ASGIConnection[Any, Any, Any, Any], access: Access) -> bool:
+    def _on_its_port(self, scope: Head, access: Access) -> bool:
         """Whether this came in by the port for operators, and may."""
         if self._policy.ops_port is None:
             return False
-        came_in_by = (connection.scope["server"] or ("", None))[1]
+        came_in_by = (scope["server"] or ("", None))[1]
         is_ops = came_in_by == self._policy.ops_port
         if access.operators != is_ops and access.scope is not None:
             raise NotFound("There is nothing at this path on this port.")
@@ -117,7 +121,7 @@ def declared(app: Litestar) -> Iterator[tuple[HTTPRouteHandler, str, Access]]:
 
 def caller_of(request: Request[Any, Any, Any]) -> Caller:
     """Who makes this request; the guard has let them through."""
-    found: Caller = request.scope.get("caller", ANYBODY)  # type: ignore[assignment]
+    found: Caller = request.scope.get(_CALLER, ANYBODY)  # type: ignore[assignment]
     return found
 
 
@@ -128,16 +132,15 @@ def owned(values: Mapping[str, Any], caller: Caller) -> Mapping[str, Any]:
     return values
 
 
-def within_reach(service: ProfileService, request: Request[Any, Any, Any]) -> ProfileService:
+def within_reach(service: ProfileService, caller: Caller, access: Access) -> ProfileService:
     """The service as its caller has it: without the scope, their own profiles are all there are."""
-    caller, scope = caller_of(request), access_of(request.route_handler).scope
-    if scope is None or scope in caller.scopes or caller.subject is None:
+    if access.scope is None or access.scope in caller.scopes or caller.subject is None:
         return service
     return service.within(caller.subject)
 
 
-def _credential(connection: ASGIConnection[Any, Any, Any, Any]) -> str:
-    shown = connection.headers.getall("authorization", [])
+def _credential(scope: Head) -> str:
+    shown = fields(scope, b"authorization")
     if not shown:
         raise unauthenticated("Say who you are: send Authorization: Bearer, and your token.")
     if len(shown) > 1 or not shown[0].lower().startswith(_SCHEME):

@@ -5,11 +5,10 @@ import re
 from collections.abc import Iterable, Sequence
 from functools import lru_cache
 from ipaddress import IPv4Address, IPv6Address
-from typing import Any, Final, TypeAlias
-
-from litestar.connection import ASGIConnection
+from typing import Final, TypeAlias
 
 from profilecore.entrypoints.callers import Network
+from profilecore.entrypoints.http.asgi import Head, fields
 
 Address: TypeAlias = IPv4Address | IPv6Address
 
@@ -31,17 +30,16 @@ class Addresses:
         self._trusted = trusted
         self._is_trusted = lru_cache(maxsize=4_096)(self._look_up)
 
-    def of(self, connection: ASGIConnection[Any, Any, Any, Any]) -> str:
+    def of(self, scope: Head) -> str:
         """What requests of one client are counted by: an IPv4 address, or an IPv6 network of /64.
 
         Whoever has an IPv6 address has all of such a network.
         """
-        peer = _address((connection.scope["client"] or ("", 0))[0])
-        if peer is None:
-            return UNKNOWN
-        if self._trusted and self._is_trusted(peer):
-            peer = self._client(peer, connection.headers.getall("x-forwarded-for", []))
-        return _counted(peer)
+        peer = (scope["client"] or ("", 0))[0]
+        address = _address(peer) if self._trusted else None
+        if address is None or not self._is_trusted(address):
+            return _peer(peer)
+        return _counted(self._client(address, fields(scope, b"x-forwarded-for")))
 
     def _client(self, peer: Address, forwarded: Sequence[str]) -> Address:
         for text in _from_the_end(forwarded):
@@ -59,6 +57,12 @@ class Addresses:
 
 def _from_the_end(forwarded: Sequence[str]) -> Iterable[str]:
     return reversed(",".join(forwarded).rsplit(",", _HOPS_MAX)[-_HOPS_MAX:])
+
+
+@lru_cache(maxsize=4_096)
+def _peer(text: str) -> str:
+    address = _address(text)
+    return UNKNOWN if address is None else _counted(address)
 
 
 def _address(text: str) -> Address | None:

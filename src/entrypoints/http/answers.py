@@ -17,11 +17,12 @@ from profilecore.entrypoints.http.reading import consistency_token, etag
 from profilecore.entrypoints.policy import Policy
 from profilecore.entrypoints.wire import ProfileBody
 from profilecore.event import Event, EventType
-from profilecore.service import Source
+from profilecore.service import Reading, Source
 from profilecore.written import Written
 
 # A profile is personal: no shared cache may keep it, and a browser asks again each time.
 PRIVATE = "private, no-cache"
+_SAID = {Source.CACHE: "hit", Source.DATABASE: "miss"}
 
 
 class ProfileReading(Struct):
@@ -82,6 +83,12 @@ def written_headers(outcome: Written) -> dict[str, str]:
         "X-Consistency-Token": consistency_token(outcome.position),
         **(REPLAYED if outcome.replayed else {}),
     }
+
+
+def read_headers(reading: Reading, in_fallback: bool) -> dict[str, str]:
+    """What a read of one tells beside its body."""
+    said = "fallback" if in_fallback else _SAID[reading.source]
+    return {"etag": etag(reading.profile.version), "x-cache": said, "cache-control": PRIVATE}
 
 
 def documented(**headers: str) -> list[ResponseHeader]:

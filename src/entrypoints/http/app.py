@@ -17,7 +17,7 @@ from profilecore.entrypoints.http import (
     system,
     tasks,
 )
-from profilecore.entrypoints.http.access import Guard, caller_of, declared, within_reach
+from profilecore.entrypoints.http.access import Guard, access_of, caller_of, declared, within_reach
 from profilecore.entrypoints.http.addresses import Addresses
 from profilecore.entrypoints.http.documentation import CONFIG, document, documentation
 from profilecore.entrypoints.http.edge import Edge
@@ -27,6 +27,7 @@ from profilecore.entrypoints.http.load import Load
 from profilecore.entrypoints.http.methods import options
 from profilecore.entrypoints.http.problems import respond
 from profilecore.entrypoints.http.queries import check_query
+from profilecore.entrypoints.http.short_path import ShortPath
 from profilecore.entrypoints.http.uploads import Uploads
 from profilecore.entrypoints.parts import Parts
 from profilecore.entrypoints.policy import Policy
@@ -41,19 +42,20 @@ _INJECTED = (
 )
 
 
-def create_app(parts: Parts, *, api: bool = True) -> Edge:
+def create_app(parts: Parts, *, api: bool = True, short: bool = True) -> Edge:
     """The ASGI application; opening and closing the parts is the caller's.
 
-    Without the `api` it has health and metrics alone.
+    Without the `api` it has health and metrics alone; without the `short` path every request goes
+    through a route.
     """
-    app = _build(parts, None, api=api)
-    load = Load(parts.bounds.requests_max)
+    guard = _guard(parts)
+    shortly = ShortPath(guard, parts.service, parts.policy, parts.in_fallback)
     return Edge(
-        app,
+        _build(parts, None, guard, api=api),
         parts.metrics,
         parts.lifecycle,
-        load,
-        refused=parts.limit_metrics.refused,
+        Load(parts.bounds.requests_max, refused=parts.limit_metrics.refused),
+        short=shortly if api and short else None,
         body_timeout=parts.body_timeout,
         spared_port=parts.policy.ops_port,
     )
@@ -61,7 +63,7 @@ def create_app(parts: Parts, *, api: bool = True) -> Edge:
 
 def openapi_document() -> dict[str, Any]:
     """The OpenAPI document, without a store behind the operations."""
-    return document(_build(None, CONFIG))
+    return document(_build(None, CONFIG, None))
 
 
 def _api() -> Router:
@@ -108,7 +110,13 @@ def _api() -> Router:
     )
 
 
-def _build(parts: Parts | None, openapi: OpenAPIConfig | None, *, api: bool = True) -> Litestar:
+def _build(
+    parts: Parts | None,
+    openapi: OpenAPIConfig | None,
+    guard: Guard | None,
+    *,
+    api: bool = True,
+) -> Litestar:
     """The routes; without parts they can be described, but not called."""
     operations = Router(
         "/",
@@ -130,7 +138,7 @@ def _build(parts: Parts | None, openapi: OpenAPIConfig | None, *, api: bool = Tr
             **({} if parts is None else _of_caller(parts)),
         },
         exception_handlers={ProfilecoreError: respond, Exception: respond},
-        guards=[] if parts is None else [_guard(parts)],
+        guards=[] if guard is None else [guard],
         before_request=_before,
         openapi_config=openapi,
         logging_config=None,
@@ -149,13 +157,13 @@ def _of_caller(parts: Parts) -> dict[str, Provide]:
     """What is not the same for every caller."""
 
     def service(request: Request[Any, Any, Any]) -> ProfileService:
-        return within_reach(parts.service, request)
+        return within_reach(parts.service, caller_of(request), access_of(request.route_handler))
 
     def images(request: Request[Any, Any, Any]) -> ImageService:
-        return parts.images.on(within_reach(parts.service, request))
+        return parts.images.on(service(request))
 
     def person(request: Request[Any, Any, Any]) -> PersonService:
-        return parts.person.on(within_reach(parts.service, request))
+        return parts.person.on(service(request))
 
     return {
         provided.__name__: Provide(provided, sync_to_thread=False)

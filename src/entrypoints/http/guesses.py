@@ -6,14 +6,14 @@ from collections.abc import Callable
 from hashlib import blake2b
 from typing import Any, Final
 
-from litestar.connection import ASGIConnection
-
 from profilecore.access import Caller
+from profilecore.entrypoints.http.asgi import AsgiScope
 from profilecore.entrypoints.http.limits import Limits
 from profilecore.errors import Denied
 from profilecore.ports import Authenticator
 
 KNOWN_FOR: Final = 600.0
+NOTED_EVERY: Final = 10.0
 KEPT_MAX: Final = 10_000
 
 
@@ -37,25 +37,29 @@ class Guesses:
         self._clock = clock
         self._blocked_until = OrderedDict[str, float]()
         self._known_until = OrderedDict[bytes, float]()
+        self._noted_until = OrderedDict[int, float]()
 
-    async def authenticate(
-        self, connection: ASGIConnection[Any, Any, Any, Any], credential: str
-    ) -> Caller:
+    async def authenticate(self, scope: AsgiScope, credential: str) -> Caller:
         """Who shows this; Denied, or TooMany where nobody listens any more."""
-        address, hashed = self._limits.address(connection), _hashed(credential)
-        wait = self._blocked_until.get(address, 0.0) - self._clock()
-        if wait > 0 and self._known_until.get(hashed, 0.0) <= self._clock():
-            raise self._limits.refuse_failures(connection, wait)
+        now = self._clock()
+        if self._blocked_until:
+            wait = self._blocked_until.get(self._limits.address(scope), 0.0) - now
+            if wait > 0 and self._known_until.get(_hashed(credential), 0.0) <= now:
+                raise self._limits.refuse_failures(scope, wait)
         try:
             caller = await self._authenticator.authenticate(credential)
         except Denied:
-            self._known_until.pop(hashed, None)
-            await self._note(address)
+            self._known_until.pop(_hashed(credential), None)
+            await self._note_failure(self._limits.address(scope))
             raise
-        _keep(self._known_until, hashed, self._clock() + KNOWN_FOR)
+        # Two that have one mark are unlikely, and would only be noted later.
+        mark = hash(credential)
+        if self._noted_until.get(mark, 0.0) <= now:
+            _keep(self._noted_until, mark, now + NOTED_EVERY)
+            _keep(self._known_until, _hashed(credential), now + KNOWN_FOR)
         return caller
 
-    async def _note(self, address: str) -> None:
+    async def _note_failure(self, address: str) -> None:
         verdict = await self._limits.failed(address)
         if verdict is not None and not verdict.remaining:
             _keep(self._blocked_until, address, self._clock() + verdict.wait)

@@ -119,7 +119,7 @@ async def index(
     consistency_token: ConsistencyToken = None,
 ) -> list[ImageBody]:
     """Those that were uploaded, the newest last."""
-    reading = await service.read(profile_id, seen=consistency_position(request))
+    reading = await service.read(profile_id, seen=consistency_position(request.scope))
     return [ImageBody.of(image, policy.media) for image in reading.profile.images]
 
 

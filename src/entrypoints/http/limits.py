@@ -2,13 +2,13 @@
 
 from collections.abc import Mapping
 from math import ceil
-from typing import Any, Final
+from typing import Final
 
-from litestar.connection import ASGIConnection
 from litestar.handlers import BaseRouteHandler
 
 from profilecore.access import Caller
 from profilecore.entrypoints.http.addresses import Addresses
+from profilecore.entrypoints.http.asgi import AsgiScope, Head
 from profilecore.entrypoints.http.problems import TooMany
 from profilecore.entrypoints.policy import Budget
 from profilecore.entrypoints.telemetry import LimitMetrics
@@ -38,37 +38,29 @@ class Limits:
         self._addresses = addresses
         self._metrics = metrics
 
-    async def admit(
-        self,
-        connection: ASGIConnection[Any, Any, Any, Any],
-        handler: BaseRouteHandler,
-        caller: Caller,
-    ) -> None:
+    async def admit(self, scope: AsgiScope, budget: Budget, caller: Caller) -> None:
         """Take one from the caller's budget; TooMany where nothing is left."""
-        budget = budget_of(handler)
         rate = self._rates.get(budget)
         if rate is None:
             return
-        verdict = await self._take(budget, rate, caller.key or self._addresses.of(connection))
-        _say(connection, budget, rate, verdict)
+        verdict = await self._take(budget, rate, caller.key or self._addresses.of(scope))
+        _say(scope, budget, rate, verdict)
         if not verdict.allowed:
             raise self._refusal(budget, rate, verdict)
 
-    def address(self, connection: ASGIConnection[Any, Any, Any, Any]) -> str:
+    def address(self, scope: Head) -> str:
         """What is counted of a request by its address."""
-        return self._addresses.of(connection)
+        return self._addresses.of(scope)
 
     async def failed(self, address: str) -> Verdict | None:
         """Note that a credential from there was not good; None where that is not counted."""
         rate = self._rates.get(Budget.FAILURES)
         return None if rate is None else await self._take(Budget.FAILURES, rate, address)
 
-    def refuse_failures(
-        self, connection: ASGIConnection[Any, Any, Any, Any], wait: float
-    ) -> TooMany:
+    def refuse_failures(self, scope: AsgiScope, wait: float) -> TooMany:
         """What is told to whoever has shown too many credentials that were not good."""
         budget, verdict = Budget.FAILURES, Verdict(False, 0, wait)
-        _say(connection, budget, self._rates[budget], verdict)
+        _say(scope, budget, self._rates[budget], verdict)
         return self._refusal(budget, self._rates[budget], verdict)
 
     async def _take(self, budget: Budget, rate: Rate, who: str) -> Verdict:
@@ -91,11 +83,8 @@ def budget_of(handler: BaseRouteHandler) -> Budget:
     return Budget.READS if "GET" in methods else Budget.WRITES
 
 
-def _say(
-    connection: ASGIConnection[Any, Any, Any, Any], budget: Budget, rate: Rate, verdict: Verdict
-) -> None:
-    said = headers(budget, rate, verdict)
-    connection.scope[HEADERS] = said  # type: ignore[typeddict-unknown-key]
+def _say(scope: AsgiScope, budget: Budget, rate: Rate, verdict: Verdict) -> None:
+    scope[HEADERS] = headers(budget, rate, verdict)
 
 
 def headers(budget: Budget, rate: Rate, verdict: Verdict) -> list[tuple[bytes, bytes]]:

@@ -81,7 +81,7 @@ async def index(  # noqa: PLR0913, PLR0917 - one for each parameter of the opera
         q=q,
         count=count,
     )
-    page = await service.list(query, seen=consistency_position(request))
+    page = await service.list(query, seen=consistency_position(request.scope))
     headers: dict[str, str] = {}
     if page.next is not None:
         headers["Link"] = next_link(request, page.next.encode())

@@ -1,6 +1,7 @@
 """How many requests are worked on at a time, and how much of their bodies is held."""
 
 import asyncio
+from collections.abc import Callable
 from typing import Final
 
 from profilecore.errors import Unavailable
@@ -26,9 +27,10 @@ class Load:
     taken, for a client that follows a stream or polls long to go away.
     """
 
-    def __init__(self, most: int) -> None:
+    def __init__(self, most: int, *, refused: Callable[[], None] = lambda: None) -> None:
         self.most = most
         self.working = 0
+        self._refused = refused
         self._entering = 0
 
     @property
@@ -51,7 +53,8 @@ class Load:
         self._entering = 0
 
     def overloaded(self) -> Overloaded:
-        """What is told to whoever finds no room."""
+        """What is told to whoever finds no room; `refused` is called."""
+        self._refused()
         return Overloaded(f"{self.most} requests are under way, as many as are taken: try again.")
 
 

@@ -5,11 +5,11 @@ it shows. Such a page can have another name resolve to a loopback address, and t
 answered; or send a form here, whose answer it cannot read, and which has its effect all the same.
 """
 
-from typing import Any, Final
+from functools import lru_cache
+from typing import Final
 from urllib.parse import urlsplit
 
-from litestar.connection import ASGIConnection
-
+from profilecore.entrypoints.http.asgi import Head, fields
 from profilecore.entrypoints.variables import is_loopback
 from profilecore.errors import Denied
 
@@ -19,14 +19,14 @@ _REFUSAL: Final = (
 )
 
 
-def must_be_local(connection: ASGIConnection[Any, Any, Any, Any]) -> None:
+def must_be_local(scope: Head) -> None:
     """Raise Denied where a page of another site may be what calls."""
-    headers = connection.headers
-    hosts = [f"//{host}" for host in headers.getall("host", [])]
-    if not all(map(_is_local, [*hosts, *headers.getall("origin", [])])):
+    hosts = [f"//{host}" for host in fields(scope, b"host")]
+    if not all(map(_is_local, [*hosts, *fields(scope, b"origin")])):
         raise Denied(_REFUSAL, code="forbidden")
 
 
+@lru_cache(maxsize=1_024)
 def _is_local(url: str) -> bool:
     try:
         name = urlsplit(url).hostname

@@ -15,6 +15,7 @@ from litestar.exceptions import (
 from litestar.exceptions.http_exceptions import RequestEntityTooLarge
 from loguru import logger
 
+from profilecore.entrypoints.http.asgi import Answer, in_lines
 from profilecore.entrypoints.http.methods import allow
 from profilecore.entrypoints.telemetry import request_id
 from profilecore.errors import FieldError, Invalid, ProfilecoreError, Unavailable
@@ -135,9 +136,35 @@ class TooMany(Refusal):
         self.retry_after = retry_after
 
 
+def problem_answer(error: Exception, instance: str, *, request_id: str = "") -> Answer:
+    """All of an answer that is the problem document of `error`; logs what has to be."""
+    problem, headers = _told(error, instance)
+    problem.request_id = request_id or problem.request_id
+    body = msgspec.json.encode(problem)
+    encoded = [(name.lower().encode(), value.encode("latin-1")) for name, value in headers.items()]
+    encoded += [(b"content-type", MEDIA_TYPE.encode()), (b"content-length", b"%d" % len(body))]
+    return Answer(problem.status, in_lines(encoded), body)
+
+
 def respond(request: Request[Any, Any, Any], error: Exception) -> Response[bytes]:
-    """Answer with the problem document of `error`; a litestar exception handler."""
-    problem = Problem.of(error, request.scope["path"])
+    """The same where a route, or the lack of one, has something to add; a Litestar handler."""
+    problem, headers = _told(error, request.scope["path"])
+    if isinstance(error, MethodNotAllowedException):
+        headers["Allow"] = allow((error.headers or {}).get("allow", "GET").split(", "))
+        problem.detail = f"{request.method} is not allowed here; allowed: {headers['Allow']}."
+    elif isinstance(error, RequestEntityTooLarge):
+        most = request.route_handler.resolve_request_max_body_size()
+        problem.detail = f"The body has more than {most:,} bytes, the most that is taken here."
+    return Response(
+        msgspec.json.encode(problem),
+        status_code=problem.status,
+        media_type=MEDIA_TYPE,
+        headers=headers,
+    )
+
+
+def _told(error: Exception, instance: str) -> tuple[Problem, dict[str, str]]:
+    problem = Problem.of(error, instance)
     headers: dict[str, str] = {}
     if problem.status == HTTPStatus.INTERNAL_SERVER_ERROR:
         logger.opt(exception=error).error("unexpected {}", type(error).__name__)
@@ -146,20 +173,9 @@ def respond(request: Request[Any, Any, Any], error: Exception) -> Response[bytes
             logger.warning("unavailable: {} ({!r})", error.detail, error.__cause__)
     elif problem.status == HTTPStatus.UNAUTHORIZED:
         headers["WWW-Authenticate"] = 'Bearer realm="profilecore"'
-    elif isinstance(error, MethodNotAllowedException):
-        headers["Allow"] = allow((error.headers or {}).get("allow", "GET").split(", "))
-        problem.detail = f"{request.method} is not allowed here; allowed: {headers['Allow']}."
-    elif isinstance(error, RequestEntityTooLarge):
-        most = request.route_handler.resolve_request_max_body_size()
-        problem.detail = f"The body has more than {most:,} bytes, the most that is taken here."
     if hasattr(error, "retry_after"):
         headers["Retry-After"] = str(error.retry_after)
-    return Response(
-        msgspec.json.encode(problem),
-        status_code=problem.status,
-        media_type=MEDIA_TYPE,
-        headers=headers,
-    )
+    return problem, headers
 
 
 def _code(error: Exception) -> str:

@@ -13,11 +13,11 @@ from profilecore.access import Caller
 from profilecore.entrypoints.http.access import READ, WRITE, owned
 from profilecore.entrypoints.http.answers import (
     ONCE_HEADERS,
-    PRIVATE,
     WRITE_HEADERS,
     ProfileReading,
     documented,
     problems,
+    read_headers,
     written,
     written_headers,
 )
@@ -27,13 +27,12 @@ from profilecore.entrypoints.http.reading import (
     ConsistencyToken,
     JsonBody,
     consistency_position,
-    etag,
     expected_version,
     not_modified,
 )
 from profilecore.entrypoints.policy import Policy
 from profilecore.entrypoints.wire import ProfileBody
-from profilecore.service import ProfileService, Source
+from profilecore.service import ProfileService
 
 BODY_MAX = 256 * 1024  # bytes: a bio of 10,000 characters takes 120,000 when all are escaped
 ID = "/{profile_id:uuid}"
@@ -100,13 +99,9 @@ async def read(
     consistency_token: ConsistencyToken = None,
 ) -> Response[ProfileReading]:
     """Give the profile and say whether it came from the cache or the database."""
-    reading = await service.read(profile_id, seen=consistency_position(request))
-    headers = {
-        "ETag": etag(reading.profile.version),
-        "X-Cache": _said_of(reading.source, in_fallback()),
-        "Cache-Control": PRIVATE,
-    }
-    if not_modified(request, reading.profile.version):
+    reading = await service.read(profile_id, seen=consistency_position(request.scope))
+    headers = read_headers(reading, in_fallback())
+    if not_modified(request.scope, reading.profile.version):
         return Response(None, status_code=HTTPStatus.NOT_MODIFIED, headers=headers)  # type: ignore[arg-type]
     body = ProfileBody.of(reading.profile, policy.media)
     return Response(ProfileReading(body, reading.source), headers=headers)
@@ -216,9 +211,3 @@ async def restore(  # noqa: PLR0913, PLR0917 - one for each parameter of the ope
             profile_id, expected=expected, actor=caller.subject, receipt=receipt
         )
     return written(outcome, HTTPStatus.OK, policy)
-
-
-def _said_of(source: Source, in_fallback: bool) -> str:
-    if in_fallback:
-        return "fallback"
-    return "hit" if source is Source.CACHE else "miss"

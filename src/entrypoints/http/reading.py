@@ -10,6 +10,7 @@ from litestar.dto import AbstractDTO, DTOFieldDefinition
 from litestar.params import HeaderParameter
 from litestar.typing import FieldDefinition
 
+from profilecore.entrypoints.http.asgi import Head, field
 from profilecore.entrypoints.http.problems import Refusal, plain
 from profilecore.errors import FieldError, Invalid
 from profilecore.order import A_DELAY, A_TIME
@@ -119,17 +120,17 @@ def expected_version(request: Request[Any, Any, Any], required: bool) -> int | N
     return int(tag[1]) if tag else 0
 
 
-def not_modified(request: Request[Any, Any, Any], version: int) -> bool:
+def not_modified(scope: Head, version: int) -> bool:
     """Whether If-None-Match names this version (weak comparison)."""
-    header = request.headers.get("if-none-match")
+    header = field(scope, b"if-none-match")
     if header is None:
         return False
     return header.strip() == "*" or f"v{version}" in _TAG.findall(header)
 
 
-def consistency_position(request: Request[Any, Any, Any]) -> int:
+def consistency_position(scope: Head) -> int:
     """The place in the log that the caller has to see, 0 for any."""
-    token = request.headers.get("x-consistency-token")
+    token = field(scope, b"x-consistency-token")
     if token is None:
         return 0
     if not CONSISTENCY_TOKEN.fullmatch(token):

@@ -1,7 +1,12 @@
 """What a running process tells about itself: log lines, metrics, resources."""
 
 from profilecore.entrypoints.telemetry.limits import LimitMetrics
-from profilecore.entrypoints.telemetry.logs import configure_logging, flush_logs, request_id
+from profilecore.entrypoints.telemetry.logs import (
+    configure_logging,
+    flush_logs,
+    log_request,
+    request_id,
+)
 from profilecore.entrypoints.telemetry.metrics import HttpMetrics, new_registry
 from profilecore.entrypoints.telemetry.resources import LoopLag, Resources
 from profilecore.entrypoints.telemetry.servers import DatabaseServers
@@ -14,6 +19,7 @@ __all__ = [
     "Resources",
     "configure_logging",
     "flush_logs",
+    "log_request",
     "new_registry",
     "request_id",
 ]

@@ -14,6 +14,7 @@ from loguru import logger
 
 from profilecore.entrypoints.settings import Settings
 from profilecore.entrypoints.telemetry.redaction import Hide, hider, plain
+from profilecore.entrypoints.telemetry.request_log import JsonLines, RequestLog, put_record
 from profilecore.entrypoints.telemetry.writer import LineWriter
 
 if TYPE_CHECKING:
@@ -23,6 +24,7 @@ request_id: ContextVar[str | None] = ContextVar("request_id", default=None)
 """The id of the request that the current task answers, None outside of one."""
 
 _writer: LineWriter | None = None
+_requests: RequestLog | None = RequestLog(put_record)
 
 _LINE: Final = "_line"
 _ESCAPED: Final = re.compile("[\x00-\x08\x0a-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
@@ -42,7 +44,7 @@ def configure_logging(settings: Settings, stream: TextIO | None = None) -> None:
     Lines are written by a thread, so that a slow reader does not hold the event loop up;
     `flush_logs` waits for it, and so does the interpreter's own end.
     """
-    global _writer  # noqa: PLW0603 - there is one log in a process
+    global _writer, _requests  # noqa: PLW0603 - there is one log in a process
     stream = stream or sys.stderr
     on_terminal = stream.isatty()
     as_json = settings.log_format == "json" or (settings.log_format == "auto" and not on_terminal)
@@ -59,6 +61,15 @@ def configure_logging(settings: Settings, stream: TextIO | None = None) -> None:
         diagnose=False,
     )
     _intercept(settings.log_level.upper())
+    put = JsonLines(_writer.write, hide).put if as_json else put_record
+    wanted = settings.log_level in ("debug", "info")
+    _requests = RequestLog(put, settings.access_log / 100) if wanted else None
+
+
+def log_request(method: str, path: str, status: int, seconds: float) -> None:
+    """Have the line written of a request that has ended."""
+    if _requests is not None:
+        _requests.note(request_id.get(), method, path, status, seconds)
 
 
 def flush_logs() -> None:

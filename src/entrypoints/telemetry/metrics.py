@@ -1,15 +1,21 @@
 """Metrics of the HTTP server and of the process, for Prometheus."""
 
+from bisect import bisect_left
+from collections import Counter
+from collections.abc import Iterable
+from itertools import accumulate
+
 from prometheus_client import (
     CollectorRegistry,
-    Counter,
     Gauge,
     GCCollector,
-    Histogram,
     PlatformCollector,
     ProcessCollector,
     disable_created_metrics,
 )
+from prometheus_client.core import CounterMetricFamily, HistogramMetricFamily, Metric
+from prometheus_client.registry import Collector
+from prometheus_client.utils import floatToGoString
 
 # An edge stands exactly at each limit that an alert or a promise names: 5, 10 and 20 ms.
 LATENCY_BUCKETS = (
@@ -19,6 +25,7 @@ LATENCY_BUCKETS = (
 METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 ROUTES_MAX = 100
 OTHER = "other"
+_TOOK = "Time from a request's arrival to the end of its answer."
 
 
 def new_registry() -> CollectorRegistry:
@@ -32,62 +39,76 @@ def new_registry() -> CollectorRegistry:
     return registry
 
 
-class HttpMetrics:
+class HttpMetrics(Collector):
     """Counts requests; `route` is the path's template, never the path that was asked for.
 
     Labels stay closed sets: an unknown method is `other`, and so is every route after the first
-    `ROUTES_MAX`, so that a client cannot make up series.
+    `ROUTES_MAX`, so that a client cannot make up series. The event loop alone counts, so that no
+    lock is needed: this is done for each request.
     """
 
     def __init__(self, registry: CollectorRegistry) -> None:
-        self._requests = Counter(
-            "http_requests",
-            "Requests answered.",
-            ["method", "route", "status"],
-            registry=registry,
-        )
-        self._duration = Histogram(
-            "http_request_duration_seconds",
-            "Time from a request's arrival to the end of its answer.",
-            ["method", "route"],
-            buckets=LATENCY_BUCKETS,
-            registry=registry,
-        )
-        self._in_flight = Gauge("http_requests_in_flight", "Requests under way.", registry=registry)
-        # `labels()` locks and builds a key at each call; this looks a tuple up.
-        self._counters: dict[tuple[str, str, int], Counter] = {}
-        self._histograms: dict[tuple[str, str], Histogram] = {}
+        self._under_way = 0
+        in_flight = Gauge("http_requests_in_flight", "Requests under way.", registry=registry)
+        in_flight.set_function(lambda: self._under_way)
+        self._counts = Counter[tuple[str, str, int]]()
+        self._durations: dict[tuple[str, str], _Durations] = {}
         self._routes: set[str] = set()
+        registry.register(self)
 
     def began(self) -> None:
         """A request arrived."""
-        self._in_flight.inc()
+        self._under_way += 1
 
     def refused(self, method: str, status: int) -> None:
         """A request was answered before it began."""
-        self._counter(method if method in METHODS else OTHER, "unmatched", status).inc()
+        self._counts[method if method in METHODS else OTHER, "unmatched", status] += 1
 
     def ended(self, method: str, route: str, status: int, seconds: float) -> None:
         """Its answer is complete, or its client is gone."""
-        self._in_flight.dec()
-        method = method if method in METHODS else OTHER
-        route = self._closed(route)
-        histogram = self._histograms.get((method, route))
-        if histogram is None:
-            histogram = self._histograms[method, route] = self._duration.labels(method, route)
-        self._counter(method, route, status).inc()
-        histogram.observe(seconds)
+        self._under_way -= 1
+        if method not in METHODS:
+            method = OTHER
+        if route not in self._routes:
+            route = self._closed(route)
+        self._counts[method, route, status] += 1
+        durations = self._durations.get((method, route))
+        if durations is None:
+            durations = self._durations[method, route] = _Durations()
+        durations.add(seconds)
 
-    def _counter(self, method: str, route: str, status: int) -> Counter:
-        counter = self._counters.get((method, route, status))
-        if counter is None:
-            counter = self._requests.labels(method, route, str(status))
-            self._counters[method, route, status] = counter
-        return counter
+    def describe(self) -> Iterable[Metric]:
+        return self.collect()
+
+    def collect(self) -> Iterable[Metric]:
+        labels = ["method", "route", "status"]
+        requests = CounterMetricFamily("http_requests", "Requests answered.", labels=labels)
+        for (method, route, status), number in list(self._counts.items()):
+            requests.add_metric([method, route, str(status)], number)
+        yield requests
+        took = HistogramMetricFamily("http_request_duration_seconds", _TOOK, labels=labels[:2])
+        for (method, route), durations in list(self._durations.items()):
+            took.add_metric([method, route], durations.buckets(), durations.total)
+        yield took
 
     def _closed(self, route: str) -> str:
-        if route not in self._routes:
-            if len(self._routes) >= ROUTES_MAX:
-                return OTHER
-            self._routes.add(route)
+        if len(self._routes) >= ROUTES_MAX:
+            return OTHER
+        self._routes.add(route)
         return route
+
+
+class _Durations:
+    """Those of one route."""
+
+    def __init__(self) -> None:
+        self.total = 0.0
+        self._counts = [0] * (len(LATENCY_BUCKETS) + 1)
+
+    def add(self, seconds: float) -> None:
+        self._counts[bisect_left(LATENCY_BUCKETS, seconds)] += 1
+        self.total += seconds
+
+    def buckets(self) -> list[tuple[str, float]]:
+        edges = (*map(floatToGoString, LATENCY_BUCKETS), "+Inf")
+        return list(zip(edges, accumulate(self._counts), strict=True))

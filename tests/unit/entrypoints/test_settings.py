@@ -150,6 +150,7 @@ GOOD = [
     ("SHUTDOWN_TIMEOUT", "1s", timedelta(seconds=1)),
     ("LOG_FORMAT", "json", "json"),
     ("LOG_LEVEL", "Warning", "warning"),
+    ("ACCESS_LOG", "10", 10),
 ]
 
 BAD = [
@@ -302,6 +303,7 @@ BAD = [
     ("SHUTDOWN_TIMEOUT", "0s"),
     ("LOG_FORMAT", "xml"),
     ("LOG_LEVEL", "loud"),
+    ("ACCESS_LOG", "101"),
 ]
 
 

@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from typing import Any
 
 import pytest
-from litestar.connection import ASGIConnection
 
 from profilecore.entrypoints.callers import PROXIES
 from profilecore.entrypoints.http.addresses import UNKNOWN, Addresses
@@ -19,7 +18,7 @@ def told(client: Any, forwarded: Sequence[str] = (), trusted: str | None = TRUST
         "headers": [(b"x-forwarded-for", line.encode("latin-1")) for line in forwarded],
     }
     addresses = Addresses(() if trusted is None else PROXIES.parse(trusted))
-    return addresses.of(ASGIConnection[Any, Any, Any, Any](scope))
+    return addresses.of(scope)
 
 
 @pytest.mark.parametrize(
