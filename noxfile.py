@@ -211,7 +211,7 @@ def lock(session: nox.Session) -> None:
         *(*compiler, *form, *session.posargs, *source, "--group", "dev"),
         *("--constraints", runtime, "-o", everything),
     )
-    for group in ("fuzz", "supply"):  # tools that are beside what is built
+    for group in ("fuzz", "monitoring", "supply"):  # tools that are beside what is built
         target = f"requirements/{group}.txt"
         constraints = ("--constraints", everything)
         session.run(

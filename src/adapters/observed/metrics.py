@@ -34,6 +34,11 @@ class Metrics:
             "Ids found, of all looked up since the start.",
             registry=registry,
         )
+        self.consecutive_misses = Gauge(
+            "cache_consecutive_misses",
+            "Ids that were not found since the last call that found one.",
+            registry=registry,
+        )
         self.cache_errors = Counter("cache_errors", "Cache calls that failed.", registry=registry)
         self.cache_latency = Histogram(
             "cache_operation_latency_seconds",
@@ -66,6 +71,11 @@ class Metrics:
             "queue_errors",
             "Queue calls that failed.",
             ["operation", "error"],
+            registry=registry,
+        )
+        self.queue_fallback = Counter(
+            "queue_fallback",
+            "Due tasks put into this process' memory, since RabbitMQ did not take them.",
             registry=registry,
         )
         self.blobs_latency = Histogram(

@@ -74,6 +74,7 @@ class ObservedCache:
         self._cache = cache
         self._hits, self._misses = metrics.hits, metrics.misses
         self._found = self._missed = 0
+        self._consecutive = metrics.consecutive_misses
         latency, errors = metrics.cache_latency.labels, metrics.cache_errors
         self._get = Verb(latency("get"), errors, errors)
         self._put = Verb(latency("put"), errors, errors)
@@ -88,6 +89,10 @@ class ObservedCache:
         self._missed += missed
         self._hits.inc(len(found))
         self._misses.inc(missed)
+        if found:
+            self._consecutive.set(0)
+        else:
+            self._consecutive.inc(missed)
         return found
 
     async def put(self, entry: Entry) -> None:
