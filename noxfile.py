@@ -11,13 +11,14 @@ import nox
 nox.needs_version = ">=2024.4.15"
 nox.options.default_venv_backend = "uv|virtualenv"
 nox.options.reuse_venv = "yes"
-nox.options.sessions = ["lint", "types", "unit", "integration", "e2e", "docs"]
+nox.options.sessions = ["lint", "types", "unit", "integration", "e2e", "monitoring", "docs"]
 
 SOURCES = Path("src")
 MAX_LINES = 300
 REDIS = {"redis-server": "redis-server", "openssl": "openssl"}
 RABBITMQ = {"/usr/lib/rabbitmq/bin/rabbitmq-server": "rabbitmq-server"}
 CACHES = {"/usr/sbin/varnishd": "varnish", "/usr/sbin/nginx": "nginx-light"}
+PROMETHEUS = {"prometheus": "prometheus", "promtool": "prometheus"}
 SLOW = {"tasks", "rabbitmq"}
 CLOCK = {"faketime": "faketime"}
 SERVERS = {  # none of them is on the PATH
@@ -114,7 +115,7 @@ def types(session: nox.Session) -> None:
     """Check types, strictly."""
     install(session)
     session.run("mypy", "--package", "profilecore")
-    session.run("mypy", "tests", "fuzz")
+    session.run("mypy", "tests", "fuzz", "deploy")
 
 
 @nox.session
@@ -154,6 +155,23 @@ def e2e(session: nox.Session) -> None:
     require(session, curl="curl")
     install(session)
     pytest(session, "tests/e2e")
+
+
+@nox.session
+def monitoring(session: nox.Session) -> None:
+    """Test the rules of alerts and the dashboards, and look at the service through them."""
+    require(session, **PROMETHEUS, **SERVERS, **REDIS, **RABBITMQ)
+    install(session)
+    session.install("--require-hashes", "-r", "requirements/monitoring.txt")
+    pytest(session, "tests/monitoring")
+
+
+@nox.session
+def dashboards(session: nox.Session) -> None:
+    """Write the dashboards in deploy/grafana anew from the Python that describes them."""
+    install(session)
+    session.install("--require-hashes", "-r", "requirements/monitoring.txt")
+    session.run("python", "-m", "deploy.grafana")
 
 
 @nox.session
@@ -211,7 +229,7 @@ def lock(session: nox.Session) -> None:
         *(*compiler, *form, *session.posargs, *source, "--group", "dev"),
         *("--constraints", runtime, "-o", everything),
     )
-    for group in ("fuzz", "supply"):  # tools that are beside what is built
+    for group in ("fuzz", "monitoring", "supply"):  # tools that are beside what is built
         target = f"requirements/{group}.txt"
         constraints = ("--constraints", everything)
         session.run(

@@ -1,6 +1,6 @@
 """A queue for when the one that everybody shares is away."""
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 
 from profilecore.errors import Unavailable
 from profilecore.ports import Due, Lease, Queue
@@ -11,13 +11,21 @@ class FallbackQueue:
 
     So whoever takes from `fallback` has to be there beside, and `takes` names the queues that it
     works for: what is in another is left to those who do. What is in both by then is started once
-    all the same: the row of a task decides.
+    all the same: the row of a task decides. `turned` is told of each that went to `fallback`.
     """
 
-    def __init__(self, primary: Queue, fallback: Queue, takes: Collection[str]) -> None:
+    def __init__(
+        self,
+        primary: Queue,
+        fallback: Queue,
+        takes: Collection[str],
+        *,
+        turned: Callable[[], object] = lambda: None,
+    ) -> None:
         self._primary = primary
         self._fallback = fallback
         self._takes = frozenset(takes)
+        self._turned = turned
 
     async def put(self, due: Due) -> None:
         try:
@@ -26,6 +34,7 @@ class FallbackQueue:
             if due.queue not in self._takes:
                 raise
             await self._fallback.put(due)
+            self._turned()
 
     async def take(self, timeout: float) -> Lease | None:  # noqa: ASYNC109 - the port's
         return await self._primary.take(timeout)

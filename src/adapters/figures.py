@@ -16,7 +16,11 @@ class Figures(Protocol):
     @property
     def size(self) -> int | None: ...
     @property
+    def size_max(self) -> int | None: ...
+    @property
     def memory_bytes(self) -> int | None: ...
+    @property
+    def memory_max_bytes(self) -> int | None: ...
     @property
     def evicted(self) -> Mapping[str, int]: ...
 
@@ -39,15 +43,24 @@ class CacheFigures(Collector):
 
     def collect(self) -> Iterable[Metric]:
         size = GaugeMetricFamily("cache_size", "Entries in the cache.", labels=["cache"])
+        size_max = GaugeMetricFamily("cache_size_max", "Most there may be.", labels=["cache"])
         memory = GaugeMetricFamily("cache_memory_bytes", "What they take.", labels=["cache"])
+        memory_max = GaugeMetricFamily(
+            "cache_memory_max_bytes", "Most that they may take.", labels=["cache"]
+        )
         evictions = CounterMetricFamily("cache_evictions", _EVICTIONS, labels=["cache", "reason"])
         for name, cache in self._caches.items():
-            for family, value in ((size, cache.size), (memory, cache.memory_bytes)):
+            for family, value in (
+                (size, cache.size),
+                (size_max, cache.size_max),
+                (memory, cache.memory_bytes),
+                (memory_max, cache.memory_max_bytes),
+            ):
                 if value is not None:
                     family.add_metric([name], value)
             for reason, number in cache.evicted.items():
                 evictions.add_metric([name, reason], number)
-        yield from (size, memory, evictions)
+        yield from (size, size_max, memory, memory_max, evictions)
         yield GaugeMetricFamily(
             "cache_fallback_active",
             "Whether memory stands in for Redis.",

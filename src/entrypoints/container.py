@@ -1,6 +1,7 @@
 """Where everything is put together: nobody else but its parts imports adapters."""
 
 import asyncio
+from pathlib import Path
 from typing import Any
 
 from dependency_injector import containers, providers
@@ -19,7 +20,10 @@ from profilecore.entrypoints.settings import Settings
 from profilecore.entrypoints.tasking import Tasking
 from profilecore.entrypoints.tasks import discovered
 from profilecore.entrypoints.telemetry import (
+    Certificates,
     DatabaseServers,
+    Disk,
+    FollowedLog,
     HttpMetrics,
     LoopLag,
     Resources,
@@ -43,6 +47,16 @@ def _handlers(
         purge(settings.cdn_purge or (), settings.cdn_base_url),
     ]
     return Handlers([*own, *discovered(handler.type for handler in own)])
+
+
+def _certificate_files(settings: Settings) -> dict[str, Path]:
+    """The files of those servers that are used."""
+    files = {
+        "DB_CA_FILE": settings.db_ca_file if settings.database == "postgres" else None,
+        "REDIS_CA_FILE": settings.redis_ca_file if settings.cache == "redis" else None,
+        "QUEUE_CA_FILE": settings.queue_ca_file if settings.queue == "rabbitmq" else None,
+    }
+    return {setting: path for setting, path in files.items() if path is not None}
 
 
 class Container(containers.DeclarativeContainer):
@@ -111,6 +125,15 @@ class Container(containers.DeclarativeContainer):
     )
     access = providers.Container(Access, settings=settings, tokens=store.tokens)
     servers = providers.Singleton(DatabaseServers, registry, store.servers)
+    followed = providers.Singleton(
+        FollowedLog,
+        registry,
+        providers.Callable(lambda feed: lambda: feed.current, feed),
+    )
+    disk = providers.Singleton(Disk, registry, settings.provided.data_dir)
+    certificates = providers.Singleton(
+        Certificates, registry, providers.Callable(_certificate_files, settings)
+    )
     lag = providers.Singleton(LoopLag, registry)
     resources = providers.Singleton(Resources, settings.provided.data_dir, lag)
     metrics = providers.Singleton(HttpMetrics, registry)

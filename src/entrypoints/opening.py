@@ -59,6 +59,9 @@ async def opened(settings: Settings) -> AsyncIterator[Parts]:
         if settings.database == "postgres":
             await resolved(container.servers())
         if settings.command != "tool":
+            container.disk()
+            container.certificates()
+            await resolved(container.followed())
             await parts.feed.start()
             for name, work in await beside(container.caching()):
                 await stack.enter_async_context(running(name, work))

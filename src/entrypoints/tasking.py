@@ -10,7 +10,13 @@ from prometheus_client import CollectorRegistry
 
 from profilecore.adapters.fallback_queue import FallbackQueue
 from profilecore.adapters.memory import MemoryQueue
-from profilecore.adapters.observed import ObservedQueue, ObservedTasks, TaskMetrics
+from profilecore.adapters.observed import (
+    Metrics,
+    ObservedPublisher,
+    ObservedQueue,
+    ObservedTasks,
+    TaskMetrics,
+)
 from profilecore.adapters.processes import SpawnedProcesses
 from profilecore.entrypoints.resources import closing, opening
 from profilecore.entrypoints.settings import Settings
@@ -59,11 +65,12 @@ def _say_turned(where: str, what: str) -> None:
     logger.log("INFO" if good else "WARNING", "RabbitMQ at {} {}", where, what)
 
 
-def _handing(settings: Settings, rabbit: Queue, local: Queue) -> Queue:
+def _handing(settings: Settings, rabbit: Queue, local: Queue, metrics: Metrics) -> Queue:
     # Only where somebody here takes from it may a task be put into this process' memory.
     if not settings.task_concurrency:
         return rabbit
-    return FallbackQueue(rabbit, local, settings.task_queues)
+    turned = metrics.queue_fallback.inc
+    return FallbackQueue(rabbit, local, settings.task_queues, turned=turned)
 
 
 def _room(local: MemoryQueue) -> int:
@@ -93,7 +100,7 @@ class Tasking(containers.DeclarativeContainer):
     handing = providers.Selector(
         settings.provided.queue,
         memory=local,
-        rabbitmq=providers.Singleton(_handing, settings, rabbit, local),
+        rabbitmq=providers.Singleton(_handing, settings, rabbit, local, port_metrics),
     )
     dispatcher = providers.Singleton(
         Dispatcher,
@@ -108,11 +115,14 @@ class Tasking(containers.DeclarativeContainer):
         ),
         room=providers.Callable(lambda local: partial(_room, local), local),
     )
-    publisher = providers.Resource(opening, providers.Singleton(_publisher, address))
     outbox = providers.Singleton(
         Outbox,
         log,
-        publisher,
+        providers.Singleton(
+            ObservedPublisher,
+            providers.Resource(opening, providers.Singleton(_publisher, address)),
+            metrics.provided.unpublished,
+        ),
         bookmark,
         feed.provided.wait,
         published=metrics.provided.published.inc,

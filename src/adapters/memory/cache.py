@@ -66,10 +66,20 @@ class MemoryCache:
             return len(self._copies)
 
     @property
+    def size_max(self) -> int:
+        """How many profiles there may be."""
+        return self._capacity
+
+    @property
     def memory_bytes(self) -> int:
         """About what the profiles take; what Python itself needs for the tables is left out."""
         with self._swept():
             return self._bytes
+
+    @property
+    def memory_max_bytes(self) -> None:
+        """The bound is their number."""
+        return None
 
     @property
     def evicted(self) -> Mapping[str, int]:

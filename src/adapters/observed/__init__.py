@@ -9,6 +9,7 @@ from profilecore.adapters.observed.ports import (
     ObservedProfiles,
     ObservedQueue,
 )
+from profilecore.adapters.observed.publishing import ObservedPublisher
 from profilecore.adapters.observed.tasks import ObservedTasks, TaskMetrics
 
 __all__ = [
@@ -20,6 +21,7 @@ __all__ = [
     "ObservedImager",
     "ObservedLog",
     "ObservedProfiles",
+    "ObservedPublisher",
     "ObservedQueue",
     "ObservedTasks",
     "TaskMetrics",

@@ -11,6 +11,7 @@ from profilecore.errors import ProfilecoreError
 from profilecore.image import Rendering
 from profilecore.ports import Imager
 
+REASONS: Final = ("limits", "time", "killed", "cancelled")
 BUCKETS: Final = (0.05, 0.1, 0.2, 0.35, 0.5, 1.0, 2.5, 5.0, 10.0)
 
 
@@ -40,6 +41,8 @@ class ImagerMetrics:
             ["reason"],
             registry=registry,
         )
+        for reason in REASONS:  # so that the first of each is seen to be one more
+            self._lost.labels(reason)
 
     def lost(self, reason: str) -> None:
         """Count a process that was lost."""

@@ -1,10 +1,12 @@
 """The metrics of the ports, and how one verb is measured."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from time import perf_counter
 from typing import Final, TypeVar
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+from prometheus_client.core import CounterMetricFamily, Metric
+from prometheus_client.registry import Collector
 
 from profilecore.errors import Conflict, Invalid, NotFound, Unavailable
 
@@ -23,15 +25,18 @@ class Metrics:
 
     def __init__(self, registry: CollectorRegistry) -> None:
         self.registry = registry
-        self.hits = Counter(
-            "cache_hits",
-            "Ids found in the cache, known absences among them.",
-            registry=registry,
+        self.hits = Tally(
+            registry, "cache_hits", "Ids found in the cache, known absences among them."
         )
-        self.misses = Counter("cache_misses", "Ids not found in the cache.", registry=registry)
+        self.misses = Tally(registry, "cache_misses", "Ids not found in the cache.")
         self.hit_ratio = Gauge(
             "cache_hit_ratio",
             "Ids found, of all looked up since the start.",
+            registry=registry,
+        )
+        self.consecutive_misses = Gauge(
+            "cache_consecutive_misses",
+            "Ids that were not found since the last call that found one.",
             registry=registry,
         )
         self.cache_errors = Counter("cache_errors", "Cache calls that failed.", registry=registry)
@@ -68,6 +73,11 @@ class Metrics:
             ["operation", "error"],
             registry=registry,
         )
+        self.queue_fallback = Counter(
+            "queue_fallback",
+            "Due tasks put into this process' memory, since RabbitMQ did not take them.",
+            registry=registry,
+        )
         self.blobs_latency = Histogram(
             "blobs_operation_latency_seconds",
             "How long the store of images took.",
@@ -81,6 +91,22 @@ class Metrics:
             ["operation", "error"],
             registry=registry,
         )
+
+
+class Tally(Collector):
+    """A counter for what the event loop alone counts, and often: it needs no lock."""
+
+    def __init__(self, registry: CollectorRegistry, name: str, help_: str) -> None:
+        self.value = 0
+        self._name = name
+        self._help = help_
+        registry.register(self)
+
+    def describe(self) -> Iterable[Metric]:
+        return self.collect()
+
+    def collect(self) -> Iterable[Metric]:
+        yield CounterMetricFamily(self._name, self._help, value=self.value)
 
 
 class Verb:

@@ -73,23 +73,21 @@ class ObservedCache:
     def __init__(self, cache: Cache, metrics: Metrics) -> None:
         self._cache = cache
         self._hits, self._misses = metrics.hits, metrics.misses
-        self._found = self._missed = 0
+        self._consecutive = 0
+        metrics.consecutive_misses.set_function(lambda: self._consecutive)
         latency, errors = metrics.cache_latency.labels, metrics.cache_errors
         self._get = Verb(latency("get"), errors, errors)
         self._put = Verb(latency("put"), errors, errors)
         self._drop = Verb(latency("drop"), errors, errors)
         self._clear = Verb(latency("clear"), errors, errors)
-        metrics.hit_ratio.set_function(lambda: self._found / max(1, self._found + self._missed))
+        metrics.hit_ratio.set_function(self._ratio)
 
     async def get(self, ids: Collection[UUID]) -> dict[UUID, Entry]:
         found = await self._get(self._cache.get(ids))
-        missed = len(set(ids)) - len(found)
-        self._found += len(found)
-        self._missed += missed
-        if found:
-            self._hits.inc(len(found))
-        if missed:
-            self._misses.inc(missed)
+        missed = (len(set(ids)) if len(ids) > 1 else len(ids)) - len(found)
+        self._hits.value += len(found)
+        self._misses.value += missed
+        self._consecutive = 0 if found else self._consecutive + missed
         return found
 
     async def put(self, entry: Entry) -> None:
@@ -100,6 +98,9 @@ class ObservedCache:
 
     async def clear(self) -> None:
         await self._clear(self._cache.clear())
+
+    def _ratio(self) -> float:
+        return self._hits.value / max(1, self._hits.value + self._misses.value)
 
 
 class ObservedQueue:

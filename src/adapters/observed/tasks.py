@@ -52,6 +52,11 @@ class TaskMetrics:
         self.published = Counter(
             "events_published", "Events of the change log sent to RabbitMQ.", registry=registry
         )
+        self.unpublished = Gauge(
+            "events_unpublished_seconds",
+            "Age of the oldest event that could not be sent to RabbitMQ, 0 while none waits.",
+            registry=registry,
+        )
         self._lateness = Histogram(
             "task_lateness_seconds",
             "From when a task was to run to when it began.",

@@ -40,12 +40,15 @@ class RedisFigures:
 
     def _forget(self) -> None:
         self.size: int | None = None
+        self.size_max: int | None = None  # the bound of Redis is memory
         self.memory_bytes: int | None = None
+        self.memory_max_bytes: int | None = None
         self.evicted: Mapping[str, int] = {}
 
     async def _ask(self, redis: Redis) -> None:
         size, info = await redis.dbsize(), dict[str, Any](await redis.info())
         self.size = size
         self.memory_bytes = info.get("used_memory")
+        self.memory_max_bytes = info.get("maxmemory") or None  # 0 is no bound
         names = {"capacity": "evicted_keys", "expired": "expired_keys"}
         self.evicted = {reason: info[name] for reason, name in names.items() if name in info}

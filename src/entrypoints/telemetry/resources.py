@@ -45,6 +45,18 @@ class LoopLag:
             self._samples.append(max(0.0, time.monotonic() - before - INTERVAL))
 
 
+class Disk:
+    """Metrics `data_disk_…`: the disk that `data_dir` is on, or will be."""
+
+    def __init__(self, registry: CollectorRegistry, data_dir: Path) -> None:
+        free = Gauge(
+            "data_disk_free_bytes", "Free space on the disk of `DATA_DIR`.", registry=registry
+        )
+        size = Gauge("data_disk_size_bytes", "Size of the disk of `DATA_DIR`.", registry=registry)
+        free.set_function(lambda: shutil.disk_usage(_existing(data_dir)).free)
+        size.set_function(lambda: shutil.disk_usage(_existing(data_dir)).total)
+
+
 class Resources:
     """Memory, CPU, files, loop and disk of this process, as `/health` shows them."""
 

@@ -1,12 +1,13 @@
 """What a process takes from its machine."""
 
 import asyncio
+import shutil
 import time
 from pathlib import Path
 
 from prometheus_client import CollectorRegistry
 
-from profilecore.entrypoints.telemetry import LoopLag, Resources
+from profilecore.entrypoints.telemetry import Disk, LoopLag, Resources
 
 
 async def test_a_blocked_loop_shows() -> None:
@@ -41,3 +42,14 @@ def test_resources_are_measured_once_a_second_at_most(tmp_path: Path) -> None:
     assert resources.read() is first
     now = 101.0
     assert resources.read() is not first
+
+
+def test_the_disk_is_that_of_the_data(tmp_path: Path) -> None:
+    """Also where the folder is made later."""
+    registry = CollectorRegistry()
+    Disk(registry, tmp_path / "not" / "yet")
+    free = registry.get_sample_value("data_disk_free_bytes")
+    size = registry.get_sample_value("data_disk_size_bytes")
+    assert free is not None
+    assert size == shutil.disk_usage(tmp_path).total
+    assert 0 < free < size

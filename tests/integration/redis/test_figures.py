@@ -37,13 +37,17 @@ async def eventually(so: Callable[[], object]) -> None:
 
 
 async def test_they_are_asked_in_the_background(tmp_path: Path) -> None:
-    with RedisProcess(tmp_path) as server, server.client() as client:
+    bound = ("--maxmemory", "20mb")
+    with RedisProcess(tmp_path, *bound) as server, server.client() as client:
         client.mset({f"key{number}": "x" for number in range(7)})
         client.set("short", "x", px=1)
         async with watched(server) as figures:
             gone = {"capacity": 0, "expired": 1}
             await eventually(lambda: figures.size == 7 and figures.evicted == gone)
             assert (figures.memory_bytes or 0) > 500_000
+            assert figures.memory_max_bytes == 20 * 1024 * 1024
+            client.config_set("maxmemory", 0)
+            await eventually(lambda: figures.memory_max_bytes is None)
 
 
 async def test_nothing_is_known_of_a_redis_that_does_not_answer(tmp_path: Path) -> None:
@@ -52,7 +56,8 @@ async def test_nothing_is_known_of_a_redis_that_does_not_answer(tmp_path: Path) 
             await eventually(lambda: figures.size is not None)
             server.kill()
             await eventually(lambda: figures.size is None)
-            assert (figures.memory_bytes, figures.evicted) == (None, {})
+            known = (figures.memory_bytes, figures.memory_max_bytes, figures.evicted)
+            assert known == (None, None, {})
             server.start()
             await eventually(lambda: figures.size is not None)
 

@@ -16,7 +16,13 @@ class Pair:
     def __init__(self) -> None:
         self.primary = SwitchedQueue()
         self.fallback = MemoryQueue()
-        self.queue = FallbackQueue(self.primary, self.fallback, ["default", "mail"])
+        self.turned: list[int] = []
+        self.queue = FallbackQueue(
+            self.primary,
+            self.fallback,
+            ["default", "mail"],
+            turned=lambda: self.turned.append(self.fallback.waiting),
+        )
 
 
 @pytest.fixture
@@ -35,6 +41,7 @@ async def test_all_goes_to_the_first_while_that_is_there(pair: Pair) -> None:
     await pair.queue.put(due)
     assert pair.primary.came == [due]
     assert pair.fallback.waiting == 0
+    assert pair.turned == []
     assert (await taken(pair.queue)).task_id == due.task_id
 
 
@@ -46,6 +53,7 @@ async def test_what_the_first_does_not_take_goes_to_the_other(pair: Pair) -> Non
     assert [(await taken(pair.fallback)).task_id for _ in range(2)] == [high.task_id, low.task_id]
     pair.primary.down = False
     await pair.queue.put(Due(new_id()))
+    assert pair.turned == [1, 2], "each is told once it is there"
     assert pair.fallback.waiting == 0, "and the first is asked again each time"
 
 
@@ -55,6 +63,7 @@ async def test_what_is_for_others_is_left_to_them(pair: Pair) -> None:
     with pytest.raises(Unavailable):
         await pair.queue.put(Due(new_id(), "printers"))
     assert pair.fallback.waiting == 0
+    assert pair.turned == []
     await pair.queue.put(Due(new_id(), "mail"))
     assert pair.fallback.waiting == 1
 

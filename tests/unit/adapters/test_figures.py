@@ -14,8 +14,8 @@ from tests.contracts.samples import full_person, person, updated
 class Unknown:
     """As a Redis that does not answer."""
 
-    size = None
-    memory_bytes = None
+    size = size_max = None
+    memory_bytes = memory_max_bytes = None
     evicted: Mapping[str, int] = {}
 
 
@@ -34,7 +34,7 @@ async def test_size_and_evictions_are_those_of_the_scrape(registry: CollectorReg
 
     for _ in range(3):
         await cache.put(person())
-    assert value("cache_size") == 2
+    assert value("cache_size") == value("cache_size_max") == 2
     assert value("cache_evictions_total", reason="capacity") == 1
     assert value("cache_evictions_total", reason="expired") == 0
     now[0] = 6
@@ -70,6 +70,8 @@ def test_what_is_not_known_has_no_value(registry: CollectorRegistry) -> None:
     """Rather than a zero that is not true."""
     CacheFigures(registry, {"memory": MemoryCache(), "redis": Unknown()}, lambda: True)
     assert registry.get_sample_value("cache_size", {"cache": "redis"}) is None
-    assert registry.get_sample_value("cache_memory_bytes", {"cache": "redis"}) is None
+    for name in ("cache_size_max", "cache_memory_bytes", "cache_memory_max_bytes"):
+        assert registry.get_sample_value(name, {"cache": "redis"}) is None
+    assert registry.get_sample_value("cache_memory_max_bytes", {"cache": "memory"}) is None
     assert registry.get_sample_value("cache_size", {"cache": "memory"}) == 0
     assert registry.get_sample_value("cache_fallback_active") == 1

@@ -186,6 +186,26 @@ async def test_hits_and_misses_count_ids(registry: CollectorRegistry, metrics: M
         assert value(name, {"operation": operation}) == number
 
 
+async def test_misses_in_a_row_are_counted_until_something_is_found(
+    registry: CollectorRegistry, metrics: Metrics
+) -> None:
+    cache, profile = ObservedCache(MemoryCache(), metrics), person()
+    await cache.put(profile)
+
+    def in_a_row() -> float | None:
+        return registry.get_sample_value("cache_consecutive_misses")
+
+    assert in_a_row() == 0
+    await cache.get([new_id()])
+    await cache.get([new_id(), new_id()])
+    await cache.get([])
+    assert in_a_row() == 3
+    await cache.get([new_id(), profile.id])
+    assert in_a_row() == 0
+    await cache.get([new_id()])
+    assert in_a_row() == 1
+
+
 @pytest.mark.parametrize("error", [Unavailable("down"), RuntimeError("bug")])
 async def test_each_failure_of_the_cache_is_counted(
     registry: CollectorRegistry, metrics: Metrics, error: Exception
