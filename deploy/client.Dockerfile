@@ -13,8 +13,7 @@ FROM ${BUILD_IMAGE} AS files
 COPY dist/wheelhouse/profilecore-*.whl /wheel/
 RUN python3 -m zipfile -e /wheel/profilecore-*.whl /unpacked \
  && mkdir -p /unpacked/profilecore/entrypoints/web/built /client \
- && cp -R /unpacked/profilecore/entrypoints/web/built/. /client/ \
- && find /client -type f -exec gzip -9 --keep --no-name {} +
+ && cp -R /unpacked/profilecore/entrypoints/web/built/. /client/
 
 # hadolint ignore=DL3006
 FROM ${BASE_IMAGE}
