@@ -167,7 +167,7 @@ def prometheus(folder: Path, port: int, targets: dict[str, int]) -> Process:
     own(place, "prometheus")
     text = adapted(
         DEPLOY / "prometheus" / "prometheus.yml",
-        *((f"{name}:9000", f"127.0.0.1:{at}") for name, at in targets.items()),
+        *((f"{name}:8081", f"127.0.0.1:{at}") for name, at in targets.items()),
         ("localhost:9090", f"127.0.0.1:{port}"),
         ("rules/*.yml", f"{DEPLOY}/prometheus/rules/*.yml"),
     )

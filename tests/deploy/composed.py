@@ -24,9 +24,9 @@ PORTS: Final = {
     "rabbitmq": {5672},
     "varnish": {6081},
     "nginx": {8080},
-    "server-1": {8080, 9000},
-    "server-2": {8080, 9000},
-    "worker": {8080, 9000},
+    "server-1": {8080, 8081},
+    "server-2": {8080, 8081},
+    "worker": {8080, 8081},
 }
 
 

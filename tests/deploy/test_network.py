@@ -25,7 +25,7 @@ def test_what_is_needed_is_open(everything: dict[str, Objects], overlay: str) ->
         network.peer(name) for name in ("profile-service", "profile-worker", "client")
     )
     needed = [(EDGE, client, 8080), (client, server, 8080)]
-    needed += [(PROMETHEUS, server, 9000), (PROMETHEUS, worker, 9000)]
+    needed += [(PROMETHEUS, server, 8081), (PROMETHEUS, worker, 8081)]
     needed += [(server, INTERNET, 443), (worker, INTERNET, 443)]
     for name in SERVICE:
         mine = network.peer(name)
@@ -50,8 +50,8 @@ def test_what_nobody_needs_is_shut(everything: dict[str, Objects], overlay: str)
     forbidden = [
         *((client, target, port) for target, port in ((redis, 6379), (rabbitmq, 5672))),
         *((client, network.peer(name), 5432) for name in POSTGRES[overlay]),
-        *((EDGE, server, 8080), (SOMEBODY, server, 8080), (EDGE, server, 9000)),
-        *((client, server, 9000), (SOMEBODY, redis, 6379), (SOMEBODY, rabbitmq, 5672)),
+        *((EDGE, server, 8080), (SOMEBODY, server, 8080), (EDGE, server, 8081)),
+        *((client, server, 8081), (SOMEBODY, redis, 6379), (SOMEBODY, rabbitmq, 5672)),
         *((PROMETHEUS, server, 8080), (server, worker, 8080), (worker, server, 8080)),
         *((server, METADATA, 443), (server, METADATA, 80), (server, INTERNET, 80)),
         *((client, INTERNET, 443), (redis, INTERNET, 443), (redis, rabbitmq, 5672)),
