@@ -1,5 +1,6 @@
 """A real Varnish with the configuration in deploy/, in front of a server on this machine."""
 
+import shutil
 import subprocess
 import time
 from pathlib import Path
@@ -36,6 +37,7 @@ class VarnishProcess(StartedWeb):
         self.folder.mkdir(parents=True, exist_ok=True)
         configuration = self.folder / "default.vcl"
         configuration.write_text(self._configured())
+        shutil.copy(CONFIGURATION.with_name("media.vcl"), self.folder)
         with (self.folder / "varnish.log").open("ab") as log:
             self._process = subprocess.Popen(
                 [

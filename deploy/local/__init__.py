@@ -1,0 +1,1 @@
+"""The whole deployment on one machine without containers: `python3 -m deploy.local`."""

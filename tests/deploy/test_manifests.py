@@ -1,0 +1,55 @@
+"""What no schema sees: that the parts fit together. Each check was seen red: see test_broken.py."""
+
+from collections.abc import Callable, Iterator
+from typing import Final
+
+import pytest
+
+from profilecore.entrypoints.version import VERSION
+from tests.deploy import names, safety, shapes
+from tests.deploy.rendering import Objects
+
+CHECKS: Final[tuple[Callable[[Objects], Iterator[str]], ...]] = (
+    *(shapes.selectors, shapes.ports, shapes.references),
+    *(safety.restricted, safety.resources, safety.autoscalers, safety.budgets, safety.drains),
+    *(names.variables, names.ports, names.paths, names.commands, names.hosts),
+)
+
+
+@pytest.mark.parametrize("check", CHECKS, ids=lambda check: check.__name__)
+def test_an_overlay_has_no_fault(
+    objects: Objects, check: Callable[[Objects], Iterator[str]]
+) -> None:
+    assert list(check(objects)) == []
+
+
+def test_images_and_jobs_are_of_this_version(objects: Objects) -> None:
+    assert list(safety.images(objects, VERSION)) == []
+
+
+def test_volumes_can_be_had_where_pods_are(objects: Objects, overlay: str) -> None:
+    nodes = 1 if overlay == "simple" else 3
+    assert list(safety.volumes(objects, nodes=nodes)) == []
+
+
+def test_what_the_seed_promises_is_there(everything: dict[str, Objects]) -> None:
+    (server,) = everything["simple"].pod("profile-service").containers
+    assert server["resources"] == {
+        "requests": {"memory": "256Mi", "cpu": "200m"},
+        "limits": {"memory": "512Mi", "cpu": "500m"},
+    }
+    scaler = everything["simple"].get("HorizontalPodAutoscaler", "profile-service")
+    assert scaler["spec"]["minReplicas"] == 3
+    kinds = {metric["type"] for metric in scaler["spec"]["metrics"]}
+    assert kinds == {"Resource", "Pods"}
+
+
+def test_engines_of_the_ha_overlay_survive_a_node(everything: dict[str, Objects]) -> None:
+    ha = everything["ha"]
+    cluster = ha.get("Cluster", "postgres")["spec"]
+    assert (cluster["instances"], cluster["postgresql"]["synchronous"]["number"]) == (3, 1)
+    assert cluster["affinity"]["podAntiAffinityType"] == "required"
+    assert ha.get("RabbitmqCluster", "rabbitmq")["spec"]["replicas"] == 3
+    assert ha.get("RedisSentinel", "redis-sentinel")["spec"]["clusterSize"] == 3
+    assert ha.kind("PersistentVolumeClaim") == []
+    assert not [e for e in ha.all if "profilecore.io/engine" in e["metadata"].get("labels", {})]
