@@ -25,7 +25,9 @@ interface Props {
 
 type Elsewhere = "changed" | "deleted" | null;
 
-export function Editor({ profile, onClose, onOptimistic, onSaved }: Props) {
+export function Editor({ profile: given, onClose, onOptimistic, onSaved }: Props) {
+  // What was read when it was opened: a newer one that comes in meanwhile is not what was edited.
+  const profile = useRef(given).current;
   const begun = useRef(profile ? draftOf(profile) : EMPTY).current;
   const fields = {
     name: useSignal(begun.name),
