@@ -1,9 +1,11 @@
 """The project's tasks: `nox -l` lists them, `nox` runs what CI runs, `nox -s unit` runs one."""
 
+import filecmp
 import os
 import secrets
 import shutil
 import zipfile
+from collections.abc import Iterator
 from pathlib import Path
 
 import nox
@@ -11,10 +13,23 @@ import nox
 nox.needs_version = ">=2024.4.15"
 nox.options.default_venv_backend = "uv|virtualenv"
 nox.options.reuse_venv = "yes"
-nox.options.sessions = ["lint", "types", "unit", "integration", "e2e", "monitoring", "docs"]
+nox.options.sessions = [
+    *("lint", "types", "web", "unit", "integration", "e2e", "monitoring", "docs"),
+]
 
 SOURCES = Path("src")
 MAX_LINES = 300
+WEB = SOURCES / "entrypoints" / "web"
+BUILT, SCHEMA = WEB / "built", WEB / "source" / "api" / "schema.d.ts"
+WRITTEN_BY_HAND = {".py", ".sql", ".html", ".js", ".css", ".ts", ".tsx"}
+DESCRIBE = """\
+import json, pathlib, sys
+from profilecore.entrypoints.http import openapi_document
+# Sorted, since headers come in another order each time.
+text = json.dumps(openapi_document(), sort_keys=True)
+pathlib.Path(sys.argv[1]).write_text(text, encoding="utf-8")
+"""
+NODE = {"node": "nodejs", "npm": "npm"}
 REDIS = {"redis-server": "redis-server", "openssl": "openssl"}
 RABBITMQ = {"/usr/lib/rabbitmq/bin/rabbitmq-server": "rabbitmq-server"}
 CACHES = {"/usr/sbin/varnishd": "varnish", "/usr/sbin/nginx": "nginx-light"}
@@ -90,11 +105,19 @@ def lint(session: nox.Session) -> None:
     check_sources(session)
 
 
+def sources() -> Iterator[Path]:
+    """What is written by hand: not what is built from it, nor what npm has brought."""
+    for folder, folders, names in os.walk(SOURCES):
+        folders[:] = [name for name in folders if name not in {"node_modules", "__pycache__"}]
+        found = [Path(folder, name) for name in names]
+        yield from (path for path in found if BUILT not in path.parents and path != SCHEMA)
+
+
 def check_sources(session: nox.Session) -> None:
     """Refuse source files that are too long, and folders that no wheel would carry."""
     faults = []
-    for path in sorted(SOURCES.rglob("*")):
-        if path.suffix in {".py", ".sql", ".html", ".js", ".css"}:
+    for path in sorted(sources()):
+        if path.suffix in WRITTEN_BY_HAND:
             lines = len(path.read_text(encoding="utf-8").splitlines())
             if lines > MAX_LINES:
                 faults.append(f"{path} has {lines} lines, and {MAX_LINES} are the limit")
@@ -116,6 +139,48 @@ def types(session: nox.Session) -> None:
     install(session)
     session.run("mypy", "--package", "profilecore")
     session.run("mypy", "tests", "fuzz", "deploy")
+
+
+@nox.session
+def web(session: nox.Session) -> None:
+    """Check the web client, and that what is committed is what it makes; `-- write` writes it."""
+    require(session, **NODE)
+    install(session)
+    install_web(session)
+    write = "write" in session.posargs
+    made = Path(session.create_tmp()).resolve() / "web"
+    made.mkdir(exist_ok=True)
+    session.run("python", "-c", DESCRIBE, f"{made}/openapi.json")
+    with session.chdir(WEB):
+        types = SCHEMA.relative_to(WEB) if write else made / "schema.d.ts"
+        run = ("npm", "run", "--silent")
+        session.run(*run, "types", "--", f"{made}/openapi.json", "-o", str(types), external=True)
+        session.run(*run, "check", external=True)
+        session.run(*run, "test", external=True)
+        target = BUILT.relative_to(WEB) if write else made / "built"
+        session.run(*run, "build", "--", "--emptyOutDir", "--outDir", str(target), external=True)
+    if not write and (
+        not same(BUILT, made / "built")
+        or not filecmp.cmp(SCHEMA, made / "schema.d.ts", shallow=False)
+    ):
+        session.error("The web client was not built anew: run `nox -s web -- write`, and commit.")
+
+
+def install_web(session: nox.Session) -> None:
+    """Bring what the lock of the web client names."""
+    with session.chdir(WEB):
+        session.run("npm", "ci", "--no-audit", "--no-fund", external=True, silent=True)
+
+
+def same(one: Path, other: Path) -> bool:
+    """Whether two folders hold the same files."""
+    names = [
+        sorted(path.relative_to(root) for path in root.rglob("*") if path.is_file())
+        for root in (one, other)
+    ]
+    return names[0] == names[1] and all(
+        filecmp.cmp(one / name, other / name, shallow=False) for name in names[0]
+    )
 
 
 @nox.session
@@ -152,8 +217,9 @@ def faults(session: nox.Session) -> None:
 @nox.session
 def e2e(session: nox.Session) -> None:
     """Run the tests that start the real service as a user does."""
-    require(session, curl="curl")
+    require(session, curl="curl", chromium="chromium", **NODE, **CACHES)
     install(session)
+    install_web(session)  # the accessibility checker comes from there
     pytest(session, "tests/e2e")
 
 
@@ -273,10 +339,14 @@ def build(session: nox.Session) -> None:
     session.run("python", "-m", "build", "--no-isolation", silent=True)
     (wheel,) = Path("dist").glob("*.whl")
     packaged = set(zipfile.ZipFile(wheel).namelist())
-    for path in [*SOURCES.rglob("*.py"), *SOURCES.rglob("*.sql")]:
+    carried = [path for path in sources() if path.suffix in {".py", ".sql"}]
+    for path in [*carried, *(path for path in BUILT.rglob("*") if path.is_file())]:
         inner = path.relative_to(SOURCES)
         name = inner if inner.parts[0] == "profilecore" else Path("profilecore", inner)
         if name.as_posix() not in packaged:
             session.error(f"{path} is not in {wheel}")
+    for name in packaged:
+        if "/web/" in name and "/web/built/" not in name:
+            session.error(f"{name} is in {wheel}, and nobody needs it there")
     # -S leaves site-packages out: the core has to work with nothing else installed.
     session.run("python", "-S", "-c", "import profilecore", env={"PYTHONPATH": str(wheel)})

@@ -13,7 +13,7 @@ from profilecore.adapters.processes import SpawnedProcesses
 from profilecore.entrypoints.policy import MEDIA
 from profilecore.entrypoints.resources import closing, resolved
 from profilecore.entrypoints.settings import Settings
-from profilecore.entrypoints.web import FILE, MEMORY
+from profilecore.entrypoints.urls import FILE, MEMORY
 from profilecore.images import Collector, ImageService
 
 if TYPE_CHECKING:  # what keeps its images in memory starts without its client

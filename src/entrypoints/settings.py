@@ -21,6 +21,7 @@ from profilecore.entrypoints.environment import (
     variable,
 )
 from profilecore.entrypoints.trust import ALGORITHMS, JWKS
+from profilecore.entrypoints.urls import BLOBS, WEB_URL, WEB_URLS
 from profilecore.entrypoints.variables import (
     ADDRESS,
     CALLBACKS,
@@ -44,7 +45,6 @@ from profilecore.entrypoints.variables import (
     spellings,
     whole,
 )
-from profilecore.entrypoints.web import BLOBS, WEB_URL, WEB_URLS
 from profilecore.limits import Rate
 from profilecore.reach import Allowed
 

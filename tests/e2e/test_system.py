@@ -226,12 +226,6 @@ def test_assets_have_their_types(api: httpx.Client) -> None:
         assert response.headers["x-content-type-options"] == "nosniff"
 
 
-def test_root_leads_to_the_docs(api: httpx.Client) -> None:
-    """GET /: as long as there is no web client, the documentation."""
-    response = api.get("/")
-    assert (response.status_code, response.headers["location"]) == (302, "/docs")
-
-
 def test_openapi(api: httpx.Client) -> None:
     """GET /openapi.json: OpenAPI 3.1, every operation named, every problem documented."""
     response = api.get("/openapi.json")

@@ -29,6 +29,7 @@ from profilecore.entrypoints.http.problems import respond
 from profilecore.entrypoints.http.queries import check_query
 from profilecore.entrypoints.http.short_path import ShortPath
 from profilecore.entrypoints.http.uploads import Uploads
+from profilecore.entrypoints.http.web_client import web_client
 from profilecore.entrypoints.parts import Parts
 from profilecore.entrypoints.policy import Policy
 from profilecore.errors import ProfilecoreError
@@ -127,7 +128,7 @@ def _build(
     uploads = Uploads()
     uploads.sweep()
     files = Router("/", route_handlers=[media.media], tags=["Images"])
-    routes = [_api(), files, documentation(openapi_document)] if api else []
+    routes = [_api(), files, documentation(openapi_document), web_client()] if api else []
     app = Litestar(
         route_handlers=[*routes, operations],
         dependencies={

@@ -11,10 +11,10 @@ import msgspec
 from litestar import Litestar, MediaType, Response, Router, get
 from litestar.openapi import OpenAPIConfig
 from litestar.params import FromPath
-from litestar.response import File, Redirect
+from litestar.response import File
 
 from profilecore.entrypoints.http import bodies, task_bodies
-from profilecore.entrypoints.http.access import OPERATORS, OPTION, PUBLIC, Access, declared
+from profilecore.entrypoints.http.access import OPERATORS, OPTION, Access, declared
 from profilecore.entrypoints.http.answers import BatchResult, EventBody, ProfileReading
 from profilecore.entrypoints.http.examples import EXAMPLES
 from profilecore.entrypoints.http.person import Person
@@ -166,7 +166,7 @@ def documentation(describe: Callable[[], dict[str, Any]]) -> Router:
         """Made at the first request, so that a start does not wait for it."""
         return Response(encoded(), media_type=_JSON)
 
-    return Router("/", route_handlers=[openapi_json, _page, _root, _asset], include_in_schema=False)
+    return Router("/", route_handlers=[openapi_json, _page, _asset], include_in_schema=False)
 
 
 @get(
@@ -178,11 +178,6 @@ def documentation(describe: Callable[[], dict[str, Any]]) -> Router:
 )
 def _page() -> bytes:
     return (_STATIC / "docs.html").read_bytes()
-
-
-@get("/", access=PUBLIC)
-async def _root() -> Redirect:
-    return Redirect("/docs")
 
 
 @get("/docs/assets/{name:str}", access=OPERATORS)

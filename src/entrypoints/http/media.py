@@ -1,6 +1,5 @@
 """The files of images, for browsers and for caches in front of this service."""
 
-import re
 from http import HTTPStatus
 from typing import Annotated, Any, Final
 
@@ -15,12 +14,12 @@ from profilecore.entrypoints.http.access import PUBLIC
 from profilecore.entrypoints.http.answers import documented, problems
 from profilecore.entrypoints.http.problems import MEDIA_TYPE, Problem, Refusal
 from profilecore.entrypoints.http.ranges import NotSatisfiable, asked_part
+from profilecore.entrypoints.http.reading import is_known
 from profilecore.image import FILES, Format, format_of, image_of
 from profilecore.ports import Blobs
 
 PATH: Final = "/media"
 IMMUTABLE: Final = "public, max-age=31536000, immutable"
-_TAG: Final = re.compile(r'(?:W/)?("[^"]*")')
 # It is a picture, whatever a browser takes it for: nothing in it may run, load or be framed.
 _HARMLESS: Final = {
     "Content-Security-Policy": "default-src 'none'; sandbox",
@@ -78,7 +77,7 @@ async def media(
         raise NotFound("There is no such image, or not any more.")
     tag = f'"{image_id}-{name}"'
     headers = {"ETag": tag, "Cache-Control": IMMUTABLE, "Accept-Ranges": "bytes", **_HARMLESS}
-    if _is_known(if_none_match, tag):
+    if is_known(if_none_match, tag):
         return Response(b"", status_code=HTTPStatus.NOT_MODIFIED, headers=headers)
     if request.headers.get("if-range", tag) != tag:
         range_ = None  # it is a part of something else that is asked for
@@ -92,10 +91,6 @@ async def media(
         headers["Content-Range"] = f"bytes {part.start}-{part.stop - 1}/{len(data)}"
         data = data[part.start : part.stop]
     return Response(data, status_code=status, headers=headers, media_type=kind)
-
-
-def _is_known(header: str | None, tag: str) -> bool:
-    return header is not None and (header.strip() == "*" or tag in _TAG.findall(header))
 
 
 def _not_satisfiable(request: Request[Any, Any, Any], size: int) -> Response[bytes]:

@@ -23,7 +23,7 @@ _MEMBER = re.compile(r"^Object (?P<what>contains unknown|missing required) field
 # What the decoder says of these would not tell what else to send.
 _TAKES = {"delay": A_DELAY, "run_at": A_TIME}
 CONSISTENCY_TOKEN = re.compile("^p[0-9]{1,18}$")
-_TAG = re.compile(r'(?:W/)?"([^"]*)"')
+_TAG = re.compile(r'(?:W/)?("[^"]*")')
 
 ConsistencyToken = Annotated[
     str | None,
@@ -122,10 +122,14 @@ def expected_version(request: Request[Any, Any, Any], required: bool) -> int | N
 
 def not_modified(scope: Head, version: int) -> bool:
     """Whether If-None-Match names this version (weak comparison)."""
-    header = field(scope, b"if-none-match")
-    if header is None:
+    return is_known(field(scope, b"if-none-match"), etag(version))
+
+
+def is_known(if_none_match: str | None, tag: str) -> bool:
+    """Whether the header names this entity tag (weak comparison)."""
+    if if_none_match is None:
         return False
-    return header.strip() == "*" or f"v{version}" in _TAG.findall(header)
+    return if_none_match.strip() == "*" or tag in _TAG.findall(if_none_match)
 
 
 def consistency_position(scope: Head) -> int:

@@ -1,0 +1,107 @@
+/** Follows all changes, and comes back where it was cut off. */
+import { effect, signal } from "@preact/signals";
+import { Parser } from "./events";
+import { pause, lost, offline, reached, revived } from "./net";
+import { authorization, signedOut, token } from "./session";
+import type { Change } from "./types";
+
+const SILENCE = 40_000; // there is a line every 15 s, so this is a connection that is dead
+const LONGEST = 15_000;
+
+/** `off`: whoever calls may not follow all changes. */
+export const live = signal<"connecting" | "live" | "offline" | "off">("connecting");
+
+type Listener = (changes: Change[]) => void;
+const listeners = new Set<Listener>();
+const resets = new Set<() => void>();
+let position: string | null = null;
+let current: AbortController | null = null;
+
+/** `onReset`: changes were missed, and what is shown has to be read anew. */
+export function follow(onChanges: Listener, onReset: () => void): () => void {
+  listeners.add(onChanges);
+  resets.add(onReset);
+  return () => {
+    listeners.delete(onChanges);
+    resets.delete(onReset);
+  };
+}
+
+export function start(): () => void {
+  const end = effect(() => {
+    void token.value; // another caller may see something else
+    void revived.value;
+    current?.abort();
+    current = null;
+    if (signedOut.value === null && !offline.value) void run();
+    else live.value = "offline";
+  });
+  // A browser has six connections for a host, and tabs that nobody sees would hold them all.
+  const seen = () => {
+    if (document.hidden) current?.abort();
+    else if (live.value !== "off" && (current === null || current.signal.aborted)) void run();
+  };
+  document.addEventListener("visibilitychange", seen);
+  return () => {
+    end();
+    document.removeEventListener("visibilitychange", seen);
+    current?.abort();
+  };
+}
+
+async function run(): Promise<void> {
+  const mine = new AbortController();
+  current = mine;
+  for (let wait = 1000; !mine.signal.aborted; wait = Math.min(wait * 2, LONGEST)) {
+    live.value = "connecting";
+    const ended = await connection(mine).catch(() => "cut" as const);
+    if (mine.signal.aborted) return;
+    if (ended === "refused") return;
+    if (ended === "was live") wait = 1000;
+    live.value = "offline";
+    await pause(wait, mine.signal).catch(() => undefined);
+  }
+}
+
+async function connection(mine: AbortController): Promise<"refused" | "was live"> {
+  const headers = { ...authorization(), ...(position === null ? {} : { "Last-Event-ID": position }) };
+  const silent = new AbortController();
+  const abort = AbortSignal.any([mine.signal, silent.signal]);
+  let timer = setTimeout(() => silent.abort(), SILENCE);
+  try {
+    const response = await fetch("/api/v1/events", { headers, signal: abort, cache: "no-store" });
+    if (response.status === 410) {
+      position = null; // it is too old, or of another store
+      resets.forEach((reset) => reset());
+      throw new Error("gone");
+    }
+    if (response.status === 401 || response.status === 403 || response.status === 404) {
+      live.value = "off";
+      return "refused";
+    }
+    if (!response.ok || response.body === null) throw new Error("not now");
+    reached();
+    live.value = "live";
+    const parser = new Parser();
+    const reader = response.body.pipeThrough(new TextDecoderStream()).getReader();
+    for (;;) {
+      const { done, value } = await reader.read();
+      if (done) return "was live";
+      clearTimeout(timer);
+      timer = setTimeout(() => silent.abort(), SILENCE);
+      tell(parser, value);
+    }
+  } catch (error) {
+    if (error instanceof TypeError && live.value === "connecting" && !mine.signal.aborted) lost();
+    throw error;
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+function tell(parser: Parser, piece: string): void {
+  const messages = parser.take(piece);
+  const changes = messages.filter((m) => m.data !== "").map((m) => JSON.parse(m.data) as Change);
+  position = messages.findLast((m) => m.id !== null)?.id ?? position;
+  if (changes.length > 0) listeners.forEach((listener) => listener(changes));
+}

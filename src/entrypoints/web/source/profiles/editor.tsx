@@ -1,0 +1,231 @@
+/** The panel in which a profile is made, or changed. */
+import { useSignal, useSignalEffect, type Signal } from "@preact/signals";
+import { useRef } from "preact/hooks";
+import { once } from "../api/ask";
+import { hasStatus, Refused } from "../api/failures";
+import { follow } from "../api/live";
+import { changeProfile, createProfile, currentProfile } from "../api/profiles";
+import type { Profile } from "../api/types";
+import { Dialog } from "../parts/dialog";
+import { Failure } from "../parts/failure";
+import { Field } from "../parts/field";
+import { notify } from "../parts/notices";
+import { t } from "../texts";
+import { Conflict } from "./conflict";
+import { changesOf, draftOf, EMPTY, messages, valuesOf, type Draft } from "./form";
+import { restore } from "./removing";
+
+interface Props {
+  profile: Profile | null;
+  onClose: () => void;
+  /** Shows it as it will be, before the service has answered. */
+  onOptimistic?: (profile: Profile) => void;
+  onSaved: (profile: Profile) => void;
+}
+
+type Elsewhere = "changed" | "deleted" | null;
+
+export function Editor({ profile: given, onClose, onOptimistic, onSaved }: Props) {
+  // What was read when it was opened: a newer one that comes in meanwhile is not what was edited.
+  const profile = useRef(given).current;
+  const begun = useRef(profile ? draftOf(profile) : EMPTY).current;
+  const fields = {
+    name: useSignal(begun.name),
+    email: useSignal(begun.email),
+    bio: useSignal(begun.bio),
+    urls: useSignal(begun.urls),
+  };
+  const wrong = useSignal<Record<string, string[]>>({});
+  const failure = useSignal<unknown>(null);
+  const busy = useSignal(false);
+  const asking = useSignal(false);
+  const elsewhere = useElsewhere(profile);
+  const theirs = useSignal<Profile | null>(null);
+  const key = useRef(once()); // of one creation, however often it has to be sent
+
+  const draft = (): Draft => ({
+    name: fields.name.value,
+    email: fields.email.value,
+    bio: fields.bio.value,
+    urls: fields.urls.value,
+  });
+  const dirty = (): boolean => Object.keys(changesOf(draft(), begun)).length > 0;
+
+  function close(): void {
+    if (dirty() && !asking.value && elsewhere.value !== "deleted") asking.value = true;
+    else onClose();
+  }
+
+  async function save(): Promise<void> {
+    if (busy.value) return;
+    busy.value = true;
+    wrong.value = {};
+    failure.value = null;
+    try {
+      if (profile === null) onSaved(await created(draft()));
+      else if (dirty()) onSaved(await changed(profile, draft()));
+      else onClose();
+    } catch (error) {
+      if (profile) onOptimistic?.(profile);
+      await refused(error);
+    }
+    busy.value = false;
+  }
+
+  async function created(values: Draft): Promise<Profile> {
+    const { name, email, bio, image_urls } = valuesOf(values);
+    const made = await createProfile({ name, email, bio, image_urls }, key.current);
+    notify({ text: t.editor.created(made.name), kind: "good" });
+    return made;
+  }
+
+  async function changed(before: Profile, values: Draft): Promise<Profile> {
+    const changes = changesOf(values, begun);
+    const { image_urls: _, ...shown } = changes;
+    onOptimistic?.({ ...before, ...shown });
+    const saved = await changeProfile(before.id, changes, before.version);
+    notify({ text: t.editor.saved(saved.name), kind: "good" });
+    return saved;
+  }
+
+  async function refused(error: unknown): Promise<void> {
+    if (profile && hasStatus(error, 412)) {
+      theirs.value = await currentProfile(profile.id).catch((problem: unknown) => {
+        if (hasStatus(problem, 404)) elsewhere.value = "deleted";
+        else failure.value = problem;
+        return null;
+      });
+    } else if (profile && hasStatus(error, 404)) {
+      elsewhere.value = "deleted";
+    } else if (hasStatus(error, 409) && error.code === "email_taken") {
+      wrong.value = { email: [error.message] };
+    } else if (error instanceof Refused && error.fields.length > 0) {
+      wrong.value = messages(error.fields);
+    } else {
+      failure.value = error;
+    }
+    if (profile === null && error instanceof Refused) key.current = once(); // it was answered
+    focusWrong();
+  }
+
+  if (profile && theirs.value)
+    return (
+      <Conflict
+        profile={profile}
+        theirs={theirs.value}
+        mine={draft()}
+        onClose={onClose}
+        onStale={(newer) => (theirs.value = newer)}
+        onSaved={onSaved}
+      />
+    );
+  return (
+    <Dialog side title={profile ? profile.name : t.editor.create} onClose={close}>
+      <form
+        id="editor"
+        noValidate
+        aria-busy={busy.value}
+        onSubmit={(event) => {
+          event.preventDefault();
+          void save();
+        }}
+        onKeyDown={(event) => {
+          if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) void save();
+        }}
+      >
+        <Told elsewhere={elsewhere} profile={profile} onBack={onClose} />
+        <Field label={t.editor.name} value={fields.name} errors={wrong.value.name} focus />
+        <Field
+          label={t.editor.email}
+          value={fields.email}
+          errors={wrong.value.email}
+          type="email"
+          autocomplete="email"
+        />
+        <Field label={t.editor.bio} value={fields.bio} errors={wrong.value.bio} lines={6} />
+        <Field
+          label={t.editor.urls}
+          hint={t.editor.urlsHint}
+          value={fields.urls}
+          errors={wrong.value.image_urls}
+          lines={2}
+          mono
+        />
+        {wrong.value[""] && <p class="error">{wrong.value[""].join("; ")}</p>}
+        {failure.value !== null && <Failure error={failure.value} />}
+        <footer>
+          {asking.value ? (
+            <>
+              <p role="alert">{t.editor.unsaved}</p>
+              <button type="button" onClick={() => (asking.value = false)}>
+                {t.editor.stay}
+              </button>
+              <button type="button" class="danger" onClick={onClose}>
+                {t.editor.discard}
+              </button>
+            </>
+          ) : (
+            <>
+              <button type="button" onClick={close}>
+                {t.cancel}
+              </button>
+              <button type="submit" class="primary" disabled={busy.value}>
+                {t.save}
+              </button>
+            </>
+          )}
+        </footer>
+      </form>
+    </Dialog>
+  );
+}
+
+function focusWrong(): void {
+  requestAnimationFrame(() =>
+    document.querySelector<HTMLElement>('#editor [aria-invalid="true"]')?.focus(),
+  );
+}
+
+/** What becomes of the profile while it is open here. */
+function useElsewhere(profile: Profile | null): Signal<Elsewhere> {
+  const elsewhere = useSignal<Elsewhere>(null);
+  useSignalEffect(() =>
+    follow(
+      (changes) => {
+        for (const change of changes) {
+          if (change.profile_id !== profile?.id || change.version <= profile.version) continue;
+          elsewhere.value = change.type === "profile.deleted" ? "deleted" : "changed";
+        }
+      },
+      () => undefined,
+    ),
+  );
+  return elsewhere;
+}
+
+interface ToldProps {
+  elsewhere: Signal<Elsewhere>;
+  profile: Profile | null;
+  onBack: () => void;
+}
+
+function Told({ elsewhere, profile, onBack }: ToldProps) {
+  if (elsewhere.value === null || profile === null) return null;
+  const deleted = elsewhere.value === "deleted";
+  return (
+    <div class={`banner ${deleted ? "bad" : "warn"}`} role="alert">
+      <p>{deleted ? t.editor.deleted : t.editor.changed}</p>
+      {deleted && (
+        <button
+          type="button"
+          onClick={() => {
+            void restore([profile]);
+            onBack();
+          }}
+        >
+          {t.editor.restore}
+        </button>
+      )}
+    </div>
+  );
+}

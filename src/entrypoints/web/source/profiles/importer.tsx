@@ -1,0 +1,110 @@
+/** The dialog of an import: a file, how far it is, and what was not taken. */
+import { useSignal } from "@preact/signals";
+import { useEffect } from "preact/hooks";
+import { Dialog } from "../parts/dialog";
+import { Failure } from "../parts/failure";
+import { Icon } from "../parts/icon";
+import { Progress } from "../parts/progress";
+import { t } from "../texts";
+import { save } from "./exporting";
+import { Import } from "./importing";
+import { importing, reload } from "./state";
+
+const SHOWN = 5;
+
+export function Importer() {
+  const current = useSignal<Import | null>(null);
+  useEffect(() => {
+    const [file] = importing.value ?? [];
+    if (file) begin(file);
+  }, []);
+
+  function begin(file: File): void {
+    current.value = new Import(file);
+    void current.value.run().then(() => reload());
+  }
+
+  function close(): void {
+    current.value?.stop();
+    importing.value = null;
+  }
+
+  return (
+    <Dialog title={t.transfer.title} onClose={close}>
+      {current.value ? <Run current={current.value} onClose={close} /> : <Choose onFile={begin} />}
+    </Dialog>
+  );
+}
+
+function Choose({ onFile }: { onFile: (file: File) => void }) {
+  return (
+    <div
+      class="body"
+      onDragOver={(event) => event.preventDefault()}
+      onDrop={(event) => {
+        event.preventDefault();
+        event.stopPropagation();
+        const [file] = event.dataTransfer?.files ?? [];
+        if (file) onFile(file);
+      }}
+    >
+      <p>{t.transfer.lead}</p>
+      <label class="drop">
+        <Icon name="upload" />
+        <span>
+          <b>{t.transfer.choose}</b> {t.transfer.drop}
+        </span>
+        <input
+          type="file"
+          accept=".csv,.ndjson,.jsonl,text/csv,application/x-ndjson"
+          onChange={(event) => {
+            const [file] = event.currentTarget.files ?? [];
+            if (file) onFile(file);
+          }}
+        />
+      </label>
+    </div>
+  );
+}
+
+function Run({ current, onClose }: { current: Import; onClose: () => void }) {
+  const { state, share, created, rejects, failure } = current;
+  const running = state.value === "running";
+  return (
+    <div class="body">
+      <p>
+        <b dir="auto">{current.file.name}</b>
+      </p>
+      <Progress share={running ? share.value : 1} label={t.transfer.progress} />
+      <p role="status">
+        {!running && `${state.value === "done" ? t.transfer.done : t.transfer.stopped}: `}
+        {t.transfer.sum(created.value, rejects.value.length)}
+      </p>
+      {failure.value !== null && <Failure error={failure.value} />}
+      {rejects.value.length > 0 && (
+        <ol class="rejects">
+          {rejects.value.slice(0, SHOWN).map((reject) => (
+            <li key={reject.line} value={reject.line} dir="auto">
+              {reject.reason}
+            </li>
+          ))}
+        </ol>
+      )}
+      <footer>
+        {rejects.value.length > 0 && !running && (
+          <button type="button" onClick={() => saveRejects(current)}>
+            <Icon name="download" /> {t.transfer.rejects}
+          </button>
+        )}
+        <button type="button" class={running ? "" : "primary"} onClick={running ? () => current.stop() : onClose}>
+          {running ? t.cancel : t.close}
+        </button>
+      </footer>
+    </div>
+  );
+}
+
+function saveRejects(current: Import): void {
+  const lines = current.rejects.value.map((reject) => `${JSON.stringify(reject)}\n`);
+  save(new Blob(lines, { type: "application/x-ndjson" }), `${current.file.name}.rejects.ndjson`);
+}

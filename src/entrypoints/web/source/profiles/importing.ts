@@ -1,0 +1,76 @@
+/** Brings the profiles of a file in, some hundreds at a time. */
+import { signal } from "@preact/signals";
+import { isAbort } from "../api/failures";
+import { sendBatch } from "../api/profiles";
+import type { NewProfile } from "../api/types";
+import { records, type Parsed } from "./records";
+
+export interface Reject {
+  line: number;
+  reason: string;
+  row: string;
+}
+
+const AT_ONCE = 500;
+
+/** One import, and how far it is. */
+export class Import {
+  readonly share = signal(0);
+  readonly created = signal(0);
+  readonly rejects = signal<Reject[]>([]);
+  readonly state = signal<"running" | "done" | "stopped">("running");
+  readonly failure = signal<unknown>(null);
+  readonly #abort = new AbortController();
+
+  constructor(readonly file: File) {}
+
+  stop(): void {
+    this.#abort.abort();
+  }
+
+  async run(): Promise<void> {
+    const waiting: Parsed[] = [];
+    try {
+      for await (const record of records(this.#text(), isCsv(this.file))) {
+        if (this.#abort.signal.aborted) break;
+        if (record.profile === null) this.#reject(record, record.reason);
+        else if (waiting.push(record) === AT_ONCE) await this.#send(waiting.splice(0));
+      }
+      if (waiting.length > 0) await this.#send(waiting);
+    } catch (error) {
+      if (!isAbort(error)) this.failure.value = error;
+    }
+    const whole = !this.#abort.signal.aborted && this.failure.value === null;
+    this.state.value = whole ? "done" : "stopped";
+  }
+
+  async *#text(): AsyncGenerator<string> {
+    const decoder = new TextDecoder();
+    const reader = this.file.stream().getReader();
+    for (let read = 0; ; this.share.value = read / Math.max(1, this.file.size)) {
+      const { done, value } = await reader.read();
+      if (done) break;
+      read += value.length;
+      yield decoder.decode(value, { stream: true });
+    }
+    yield decoder.decode();
+  }
+
+  async #send(part: Parsed[]): Promise<void> {
+    const create = part.map((record) => record.profile as NewProfile);
+    const results = await sendBatch({ create }, this.#abort.signal);
+    for (const result of results) {
+      const record = part[result.index];
+      if (record && result.status >= 400) this.#reject(record, result.problem?.detail ?? "");
+    }
+    this.created.value += results.filter((result) => result.status < 400).length;
+  }
+
+  #reject({ line, raw }: Parsed, reason: string): void {
+    this.rejects.value = [...this.rejects.value, { line, reason, row: raw }];
+  }
+}
+
+function isCsv(file: File): boolean {
+  return /\.csv$/i.test(file.name) || file.type === "text/csv";
+}

@@ -1,0 +1,177 @@
+/** The list itself: of all rows only those that are seen are drawn. */
+import { useSignal } from "@preact/signals";
+import { useEffect, useLayoutEffect, useRef } from "preact/hooks";
+import type { Profile } from "../api/types";
+import { go, hrefOf } from "../router";
+import { t } from "../texts";
+import { remove } from "./removing";
+import { Row } from "./row";
+import { ROWS_MAX } from "./rows";
+import { active, atTop, editing, rows, select, selected } from "./state";
+
+const AHEAD = 8; // rows that are drawn beyond what is seen
+const STEP = 4; // rows after which it is drawn anew
+
+/** The height of a row in pixels, as the style sheet has it. */
+function rowHeight(): number {
+  const style = getComputedStyle(document.documentElement);
+  return parseFloat(style.getPropertyValue("--row")) * parseFloat(style.fontSize) || 44;
+}
+
+export function List() {
+  const frame = useRef<HTMLDivElement>(null);
+  const view = useSignal({ first: 0, shown: 30, height: rowHeight() });
+  const anchor = useRef(0); // the row from which Shift selects
+
+  function look(): void {
+    const box = frame.current;
+    if (box === null) return;
+    const height = rowHeight();
+    const top = Math.max(0, Math.floor(box.scrollTop / height) - AHEAD);
+    const first = top - (top % STEP);
+    const shown = Math.ceil(box.clientHeight / height) + 2 * AHEAD + STEP;
+    atTop.value = box.scrollTop < height;
+    const last = view.value;
+    if (first !== last.first || shown !== last.shown || height !== last.height)
+      view.value = { first, shown, height };
+    rows.ensure(first, first + shown);
+  }
+
+  useEffect(() => {
+    const watcher = new ResizeObserver(look);
+    if (frame.current) watcher.observe(frame.current);
+    return () => watcher.disconnect();
+  }, []);
+  useEffect(look, [rows.version.value]);
+
+  function move(to: number, event: KeyboardEvent): void {
+    const next = Math.max(0, Math.min(rows.length.value - 1, to));
+    event.preventDefault();
+    active.value = next;
+    bringIntoView(next);
+    if (event.shiftKey) range(anchor.current, next);
+    else anchor.current = next;
+  }
+
+  function bringIntoView(index: number): void {
+    const box = frame.current;
+    if (box === null) return;
+    const { height } = view.value;
+    const [top, bottom] = [index * height, (index + 1) * height];
+    if (top < box.scrollTop) box.scrollTop = top;
+    else if (bottom > box.scrollTop + box.clientHeight) box.scrollTop = bottom - box.clientHeight;
+  }
+
+  function range(from: number, to: number): void {
+    const found: Profile[] = [];
+    for (let index = Math.min(from, to); index <= Math.max(from, to); index += 1) {
+      const profile = rows.at(index);
+      if (profile) found.push(profile);
+    }
+    select(found, true);
+  }
+
+  function onKeyDown(event: KeyboardEvent): void {
+    if (event.ctrlKey || event.metaKey || event.altKey) return;
+    const page = Math.max(1, view.value.shown - 2 * AHEAD - STEP - 1);
+    const moves: Record<string, number> = {
+      ArrowDown: active.value + 1,
+      ArrowUp: active.value - 1,
+      PageDown: active.value + page,
+      PageUp: active.value - page,
+      Home: 0,
+      End: rows.length.value - 1,
+    };
+    const to = moves[event.key];
+    const profile = rows.at(active.value);
+    if (to !== undefined) move(to, event);
+    else if (profile && act(event.key, profile)) event.preventDefault();
+  }
+
+  function act(key: string, profile: Profile): boolean {
+    if (key === "Enter") go(hrefOf("profile", profile.id));
+    else if (key === "e") editing.value = profile;
+    else if (key === " ") select([profile], !selected.value.has(profile.id));
+    else if (key === "Delete") void remove(profile);
+    else return false;
+    return true;
+  }
+
+  const { first, shown, height } = view.value;
+  const length = rows.length.value;
+  void rows.version.value;
+  const drawn = Array.from({ length: Math.max(0, Math.min(shown, length - first)) }, (_, n) => first + n);
+  const current = rows.at(active.value);
+  const visible = drawn.includes(active.value) && current;
+  return (
+    <div
+      ref={frame}
+      class="list"
+      role="grid"
+      tabIndex={0}
+      aria-label={t.list.label}
+      aria-rowcount={rows.complete.value ? length + 1 : -1}
+      aria-multiselectable="true"
+      aria-busy={rows.loading.value}
+      aria-activedescendant={visible ? `row-${current.id}` : undefined}
+      onScroll={look}
+      onKeyDown={onKeyDown}
+    >
+      <div class="row head" role="row" aria-rowindex={1}>
+        <span role="columnheader">
+          <span class="only-read">{t.list.columns.select}</span>
+        </span>
+        <span role="columnheader">{t.list.columns.name}</span>
+        <span role="columnheader">{t.list.columns.email}</span>
+        <span role="columnheader" class="created">
+          {t.list.columns.created}
+        </span>
+        <span role="columnheader" class="updated">
+          {t.list.columns.updated}
+        </span>
+      </div>
+      <Spacer height={length * height} offset={first * height}>
+        {drawn.map((index) => {
+          const profile = rows.at(index);
+          if (profile === null) return <div key={`wait-${index}`} class="row waiting" role="presentation" />;
+          return (
+            <Row
+              key={profile.id}
+              profile={profile}
+              index={index}
+              current={index === active.value}
+              chosen={selected.value.has(profile.id)}
+              onRange={range}
+              anchor={anchor}
+            />
+          );
+        })}
+      </Spacer>
+      {rows.complete.value && length > 20 && <p class="end">{t.list.end}</p>}
+      {length >= ROWS_MAX && <p class="end">{t.list.enough}</p>}
+    </div>
+  );
+}
+
+interface SpacerProps {
+  height: number;
+  offset: number;
+  children: preact.ComponentChildren;
+}
+
+/** As high as all rows; holds those that are drawn at their place. */
+function Spacer({ height, offset, children }: SpacerProps) {
+  const inner = useRef<HTMLDivElement>(null);
+  const outer = useRef<HTMLDivElement>(null);
+  useLayoutEffect(() => {
+    if (outer.current) outer.current.style.height = `${height}px`;
+    if (inner.current) inner.current.style.transform = `translateY(${offset}px)`;
+  });
+  return (
+    <div ref={outer} class="spacer" role="presentation">
+      <div ref={inner} class="drawn" role="presentation">
+        {children}
+      </div>
+    </div>
+  );
+}

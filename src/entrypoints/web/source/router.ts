@@ -1,0 +1,46 @@
+/** Which view is shown. It stands after the # of the address, which is never sent anywhere. */
+import { signal } from "@preact/signals";
+
+export type View = "profiles" | "profile" | "tasks" | "system";
+
+export interface Route {
+  view: View;
+  id: string;
+  params: URLSearchParams;
+}
+
+const ID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
+
+export function parse(hash: string): Route {
+  const [path = "", query = ""] = hash.replace(/^#\/?/, "").split("?", 2);
+  const [head = "", id = ""] = path.split("/");
+  const params = new URLSearchParams(query);
+  if (head === "profiles" && ID.test(id)) return { view: "profile", id, params };
+  if (head === "tasks" || head === "system") return { view: head, id: "", params };
+  return { view: "profiles", id: "", params };
+}
+
+export const route = signal<Route>(parse(typeof location === "undefined" ? "" : location.hash));
+
+export function hrefOf(view: View, id = "", params: Record<string, string> = {}): string {
+  const given = Object.entries(params).filter(([, value]) => value !== "");
+  const query = new URLSearchParams(given).toString();
+  const path = view === "profile" ? `profiles/${id}` : view;
+  return `#/${path}${query === "" ? "" : `?${query}`}`;
+}
+
+export function go(href: string): void {
+  location.hash = href;
+}
+
+/** Changes the address without another step back: each letter of a search would be one. */
+export function amend(href: string): void {
+  history.replaceState(null, "", href);
+  route.value = parse(href);
+}
+
+if (typeof window !== "undefined") {
+  window.addEventListener("hashchange", () => {
+    route.value = parse(location.hash);
+  });
+}

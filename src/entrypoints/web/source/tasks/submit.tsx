@@ -1,0 +1,119 @@
+/** The panels for a new task, and for another time of one. */
+import { useSignal } from "@preact/signals";
+import { useRef } from "preact/hooks";
+import { once, rescheduleTask, submitTask } from "../api/tasks";
+import { Refused } from "../api/failures";
+import type { Task } from "../api/types";
+import { Dialog } from "../parts/dialog";
+import { Failure } from "../parts/failure";
+import { Field } from "../parts/field";
+import { notify } from "../parts/notices";
+import { t } from "../texts";
+import { exampleOf, faults, TYPES } from "./payloads";
+import { load, put, rescheduling, submitting } from "./state";
+import { errorsByField, timeOf, useWhen, WhenFields } from "./when";
+
+export function Submit() {
+  const type = useSignal("echo");
+  const payload = useSignal(exampleOf("echo"));
+  const errors = useSignal<Record<string, string[]>>({});
+  const failure = useSignal<unknown>(null);
+  const when = useWhen();
+  const key = useRef(once());
+  const wrong = faults(type.value, payload.value);
+  const close = () => (submitting.value = false);
+
+  async function submit(): Promise<void> {
+    if (wrong.length > 0) return;
+    failure.value = null;
+    errors.value = {};
+    const body = JSON.parse(payload.value) as Record<string, unknown>;
+    try {
+      const task = await submitTask({ type: type.value.trim(), payload: body, ...timeOf(when) }, key.current);
+      notify({ text: t.tasks.submitted(task.type), kind: "good" });
+      close();
+      void load();
+    } catch (error) {
+      if (error instanceof Refused) key.current = once();
+      if (error instanceof Refused && error.fields.length > 0) errors.value = errorsByField(error.fields);
+      else failure.value = error;
+    }
+  }
+  const { type: ofType = [], delay: _, run_at: __, ...others } = errors.value;
+  const ofPayload = Object.entries(others).map(([field, messages]) => `${field} ${messages.join("; ")}`);
+  return (
+    <Dialog side title={t.tasks.create} onClose={close}>
+      <form
+        noValidate
+        onSubmit={(event) => {
+          event.preventDefault();
+          void submit();
+        }}
+      >
+        <Field label={t.tasks.type} value={type} errors={ofType} options={TYPES} mono focus />
+        {TYPES.includes(type.value) && payload.value !== exampleOf(type.value) && (
+          <button type="button" class="plain" onClick={() => (payload.value = exampleOf(type.value))}>
+            {t.payload.example(type.value)}
+          </button>
+        )}
+        <Field
+          label={t.tasks.payload}
+          value={payload}
+          errors={wrong.length > 0 ? wrong : ofPayload}
+          hint={t.payload.hint}
+          lines={9}
+          mono
+        />
+        <WhenFields when={when} errors={errors.value} />
+        {failure.value !== null && <Failure error={failure.value} />}
+        <footer>
+          <button type="button" onClick={close}>
+            {t.cancel}
+          </button>
+          <button type="submit" class="primary" disabled={wrong.length > 0}>
+            {t.tasks.submit}
+          </button>
+        </footer>
+      </form>
+    </Dialog>
+  );
+}
+
+export function Reschedule({ task }: { task: Task }) {
+  const when = useWhen();
+  const errors = useSignal<Record<string, string[]>>({});
+  const failure = useSignal<unknown>(null);
+  const close = () => (rescheduling.value = null);
+  async function save(): Promise<void> {
+    try {
+      put(await rescheduleTask(task.id, timeOf(when)));
+      notify({ text: t.tasks.rescheduled, kind: "good" });
+      close();
+    } catch (error) {
+      if (error instanceof Refused && error.fields.length > 0) errors.value = errorsByField(error.fields);
+      else failure.value = error;
+    }
+  }
+  return (
+    <Dialog title={t.tasks.reschedule} onClose={close}>
+      <form
+        noValidate
+        onSubmit={(event) => {
+          event.preventDefault();
+          void save();
+        }}
+      >
+        <WhenFields when={when} errors={errors.value} />
+        {failure.value !== null && <Failure error={failure.value} />}
+        <footer>
+          <button type="button" onClick={close}>
+            {t.cancel}
+          </button>
+          <button type="submit" class="primary">
+            {t.save}
+          </button>
+        </footer>
+      </form>
+    </Dialog>
+  );
+}
