@@ -36,6 +36,7 @@ CACHES = {"/usr/sbin/varnishd": "varnish", "/usr/sbin/nginx": "nginx-light"}
 PROMETHEUS = {"prometheus": "prometheus", "promtool": "prometheus"}
 SLOW = {"tasks", "rabbitmq"}
 CLOCK = {"faketime": "faketime"}
+LOAD = {"wrk": "wrk"}
 SERVERS = {  # none of them is on the PATH
     "/usr/lib/postgresql/15/bin/postgres": "postgresql-15",
     "/usr/sbin/pgbouncer": "pgbouncer",
@@ -271,15 +272,14 @@ def docs(session: nox.Session) -> None:
 
 @nox.session
 def load(session: nox.Session) -> None:
-    """Run every benchmark, or those named after `--`."""
-    require(session, **SERVERS, **REDIS, **RABBITMQ)
+    """Run every benchmark, or those named after `--`; options go to each of them."""
+    require(session, **SERVERS, **REDIS, **RABBITMQ, **LOAD)
     install(session)
+    session.install("--require-hashes", "-r", "requirements/load.txt")
     found = sorted(path.stem for path in Path("benchmarks").glob("[!_]*.py"))
-    names = session.posargs or found
-    if not names:
-        session.error("There is no benchmark in benchmarks/")
-    for name in names:
-        session.run("python", "-m", f"benchmarks.{name}")
+    options = [word for word in session.posargs if word.startswith("-")]
+    for name in [word for word in session.posargs if word not in options] or found:
+        session.run("python", "-m", f"benchmarks.{name}", *options)
 
 
 @nox.session
@@ -295,7 +295,7 @@ def lock(session: nox.Session) -> None:
         *(*compiler, *form, *session.posargs, *source, "--group", "dev"),
         *("--constraints", runtime, "-o", everything),
     )
-    for group in ("fuzz", "monitoring", "supply"):  # tools that are beside what is built
+    for group in ("fuzz", "load", "monitoring", "supply"):  # tools that are beside what is built
         target = f"requirements/{group}.txt"
         constraints = ("--constraints", everything)
         session.run(

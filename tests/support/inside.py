@@ -10,7 +10,7 @@ from typing import Any
 import httpx
 
 from profilecore.entrypoints.http import create_app
-from profilecore.entrypoints.http.edge import AsgiApp
+from profilecore.entrypoints.http.edge import AsgiApp, Edge
 from profilecore.entrypoints.opening import opened
 from profilecore.entrypoints.parts import Parts
 from profilecore.entrypoints.settings import Settings
@@ -24,7 +24,7 @@ Change = Callable[[Parts], Parts]
 class Inside:
     """The application, what it stands on, and a client."""
 
-    app: AsgiApp
+    app: Edge
     parts: Parts
     client: httpx.AsyncClient
 

@@ -1,0 +1,69 @@
+"""What a read of one profile costs beside a route of Litestar that returns a constant.
+
+The ratios are those that were measured when they were last improved; one that grows by 15 % is a
+regression, and one that is as much smaller is to be written down here.
+"""
+
+import asyncio
+from functools import partial
+from pathlib import Path
+from typing import Final
+
+import pytest
+import uvloop
+from litestar import Litestar, get
+
+from profilecore.access import Scope
+from profilecore.entrypoints.parts import Parts
+from profilecore.entrypoints.protocol import Protocol
+from profilecore.entrypoints.telemetry import logs
+from profilecore.entrypoints.telemetry.request_log import JsonLines, RequestLog
+from profilecore.entrypoints.telemetry.writer import Line
+from profilecore.service import now
+from profilecore.token import issued
+from tests.support.counted import steps
+from tests.support.http import PROFILES
+from tests.support.inside import inside
+
+MORE_MAX: Final = 0.15
+READ: Final = 0.61
+LIST: Final = 2.75
+
+
+@get("/", sync_to_thread=False)
+def constant() -> dict[str, str]:
+    return {"hello": "world"}
+
+
+def test_it_does_not_grow(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With metrics, a request id, an ETag, a log line and a token that is looked at."""
+    lines: list[Line] = []
+    monkeypatch.setattr(logs, "_requests", RequestLog(JsonLines(lines.append, str).put))
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        found = runner.run(measured(tmp_path))
+    print({what: f"{ratio:.3f}" for what, ratio in found.items()})
+    assert found["read"] == pytest.approx(READ, rel=MORE_MAX)
+    assert found["list"] == pytest.approx(LIST, rel=MORE_MAX)
+
+
+async def measured(folder: Path) -> dict[str, float]:
+    """How many steps are taken for one of each, for one of the route that does nothing."""
+    bare = Litestar([constant], openapi_config=None)
+    nothing = await steps(bare, [b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n"])
+    async with inside(folder, change=_same, AUTH_MODE="token") as app:
+        made = issued("t", frozenset(Scope), subject=None, at=now(), expires_at=None)
+        await app.parts.tokens.add(made.token)
+        profile = {"name": "Ada", "email": "ada@example.com", "bio": "x" * 200}
+        written = await app.parts.service.create(profile, actor=None)
+        paths = {"read": f"{PROFILES}/{written.profile.id}", "list": f"{PROFILES}?limit=1"}
+        head = f"Host: localhost\r\nAuthorization: Bearer {made.text}\r\n\r\n"
+        protocol = partial(Protocol, app.app, head_timeout=10.0, stall_timeout=10.0)
+        return {
+            what: await steps(app.app, [f"GET {path} HTTP/1.1\r\n{head}".encode()], protocol)
+            / nothing
+            for what, path in paths.items()
+        }
+
+
+def _same(parts: Parts) -> Parts:
+    return parts

@@ -1,0 +1,90 @@
+"""What a request costs, in steps of the interpreter: the same in every run, on every machine.
+
+A protocol of the server is given requests and a transport that keeps nothing. Time would depend on
+what else the machine does; the number of bytecodes that run for one request does not.
+"""
+
+import asyncio
+import sys
+from collections.abc import Callable, Sequence
+from types import FrameType
+from typing import Any, Final
+
+import uvicorn
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from uvicorn.server import ServerState
+
+WARM_UP: Final = 20
+MEASURED: Final = 40
+
+MakeProtocol = Callable[..., HttpToolsProtocol]
+
+
+class Sink(asyncio.Transport):
+    """Takes what is written, and says when an answer is complete."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.complete = asyncio.Event()
+        self.answer = b""
+
+    def write(self, data: Any) -> None:
+        self.answer += data
+        head, _, body = self.answer.partition(b"\r\n\r\n")
+        length = head.lower().partition(b"content-length: ")[2].partition(b"\r\n")[0]
+        if length and len(body) >= int(length):
+            self.complete.set()
+
+    def get_extra_info(self, name: str, default: Any = None) -> Any:
+        return {"sockname": ("127.0.0.1", 80), "peername": ("127.0.0.1", 1)}.get(name, default)
+
+    def is_closing(self) -> bool:
+        return False
+
+    def close(self) -> None:
+        pass
+
+    def resume_reading(self) -> None:
+        pass
+
+
+async def steps(
+    app: Any, requests: Sequence[bytes], make: MakeProtocol = HttpToolsProtocol
+) -> float:
+    """Bytecodes of one request, on average."""
+    config = uvicorn.Config(app, lifespan="off", log_config=None, proxy_headers=False)
+    config.load()
+    state = ServerState()
+    state.default_headers = [(b"date", b"Thu, 26 Nov 2026 12:00:00 GMT")]
+    protocol = make(config=config, server_state=state, app_state={})
+    sink = Sink()
+    protocol.connection_made(sink)
+
+    async def ask(number: int) -> None:
+        sink.answer = b""
+        sink.complete.clear()
+        protocol.data_received(requests[number % len(requests)])
+        await sink.complete.wait()
+        assert sink.answer.startswith(b"HTTP/1.1 200 "), sink.answer
+
+    for number in range(WARM_UP):
+        await ask(number)
+    count = 0
+
+    def trace(frame: FrameType, event: str, _: Any) -> Any:
+        nonlocal count
+        if frame.f_code.co_filename == __file__:
+            return None
+        frame.f_trace_opcodes = True
+        frame.f_trace_lines = False
+        count += event == "opcode"
+        return trace
+
+    sys.settrace(trace)
+    try:
+        for number in range(MEASURED):
+            await ask(number)
+    finally:
+        sys.settrace(None)
+        protocol.connection_lost(None)
+    return count / MEASURED
