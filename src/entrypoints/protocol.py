@@ -12,7 +12,7 @@ from uvicorn.protocols.http.httptools_impl import (
     RequestResponseCycle,
 )
 
-from profilecore.entrypoints.http.asgi import Answer, AsgiScope, has_body, in_lines
+from profilecore.entrypoints.http.asgi import Answer, AsgiScope, body_size, in_lines
 from profilecore.entrypoints.http.edge import Edge
 from profilecore.entrypoints.http.exchange import CLOSE
 from profilecore.entrypoints.http.problems import MEDIA_TYPE, Problem, Refusal
@@ -34,7 +34,8 @@ class Protocol(HttpToolsProtocol):
     """Gives a head `head_timeout` seconds to arrive, and an answer `stall_timeout` to be read.
 
     What the `edge` turns away, or answers briefly, is answered here, at a part of what it costs to
-    begin with a request of any kind; but for one with a body, which ends its connection.
+    begin with a request of any kind. A body that is small counts as part of its head; one that is
+    not ends its connection, where it is refused.
     What is no request that can be taken is answered by a problem document, as all else is.
     """
 
@@ -56,6 +57,8 @@ class Protocol(HttpToolsProtocol):
         """Bytes of the head that is on its way; None while none is."""
         self._piece = self._most = 0
         """Bytes of what came last, and how many the head has at most that is complete."""
+        self._due: Answer | None = None
+        """A refusal, to be sent when the request, whose small body nobody reads, is complete."""
         self._late: asyncio.TimerHandle | None = None
         self._stalled: asyncio.TimerHandle | None = None
         self._refusal: ProfilecoreError = _NO_HTTP
@@ -89,24 +92,36 @@ class Protocol(HttpToolsProtocol):
             self._head = 1  # or more
 
     def on_headers_complete(self) -> None:
-        self._head = None
         if self._most > HEAD_MAX:
             size = len(self.url) + sum(len(name) + len(value) for name, value in self.headers)
             if size > HEAD_MAX:
                 self._refusal = _TOO_LARGE
                 raise ValueError(size)  # which the parser stops at
         self._is_taken = self._take()
+        if self._due is None:
+            self._head = None
         if not self._is_taken:
             super().on_headers_complete()
+
+    def on_body(self, body: bytes) -> None:
+        if not self._is_taken:
+            super().on_body(body)
 
     def on_message_complete(self) -> None:
         if not self._is_taken:
             super().on_message_complete()
+        elif self._due is not None:
+            answer, self._due, self._head = self._due, None, None
+            self._write(answer)
+            self.on_response_complete()
 
     def _take(self) -> bool:
         """Refuse the request, or begin with a short one, without a cycle of uvicorn's."""
         scope = cast("AsgiScope", self.scope)
-        if self._answering() or not self.parser.should_keep_alive() or has_body(scope):
+        size = body_size(scope)
+        if self._answering() or not self.parser.should_keep_alive() or size is None:
+            return False
+        if size > HEAD_MAX - self._most:
             return False
         path, mark, query = self.url.partition(b"?")
         scope["method"] = self.parser.get_method().decode("ascii")
@@ -114,10 +129,9 @@ class Protocol(HttpToolsProtocol):
         refusal = self._edge.turned_away(scope, scope["path"])
         if refusal is not None:
             body = b"" if scope["method"] == "HEAD" else refusal.body
-            self._write(Answer(refusal.status, refusal.head, body))
-            self.on_response_complete()
+            self._due = Answer(refusal.status, refusal.head, body)
             return True
-        if mark or not self._edge.takes_briefly(scope):
+        if size or mark or not self._edge.takes_briefly(scope):
             return False
         cycle = Brief()
         self.cycle = cast("RequestResponseCycle", cycle)

@@ -46,6 +46,17 @@ def field(scope: Head, name: bytes) -> str | None:
     return None
 
 
+def body_size(scope: Head) -> int | None:
+    """How long the body is said to be, 0 for none; None for one that says no length."""
+    size = 0
+    for name, value in scope["headers"]:
+        if name == b"transfer-encoding":
+            return None
+        if name == b"content-length":
+            size = int(value)
+    return size
+
+
 def has_body(scope: Head) -> bool:
     """Whether a request says that there is more than its head."""
     for name, value in scope["headers"]:

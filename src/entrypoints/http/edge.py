@@ -61,7 +61,10 @@ class Edge:
             await self._app(scope, receive, send)
             return
         if self._load.full and not self._is_spared(scope, scope["path"]):
-            for message in self._refusal(scope, scope["path"]).messages():
+            status, head, body = self._refusal(scope, scope["path"])
+            if has_body(scope):
+                head += in_lines([CLOSE])
+            for message in Answer(status, head, body).messages():
                 await send(message)
             return
         if self.takes_briefly(scope) and not has_body(scope):
@@ -139,10 +142,9 @@ class Edge:
 
     def _refusal(self, scope: AsgiScope, path: str) -> Answer:
         name = _request_id(scope)
-        status, head, body = problem_answer(self._load.overloaded(), path, request_id=name)
-        self._metrics.refused(scope["method"], status)
-        head = completed_lines(head, name.encode(), {})
-        return Answer(status, head + in_lines([CLOSE]) if has_body(scope) else head, body)
+        answer = problem_answer(self._load.overloaded(), path, request_id=name)
+        self._metrics.refused(scope["method"], answer.status)
+        return answer._replace(head=completed_lines(answer.head, name.encode(), {}))
 
     def _record(self, scope: AsgiScope, status: int, route: str, began: float) -> None:
         seconds = time.perf_counter() - began

@@ -28,7 +28,9 @@ async def answer(reader: asyncio.StreamReader, *, headless: bool = False) -> htt
     return httpx.Response(int(head[9:12]), headers=headers, content=body)
 
 
-async def asked(server: Server, method: str, path: str, *, beside: int = 0) -> list[httpx.Response]:
+async def asked(
+    server: Server, method: str, path: str, *, beside: int = 0, body: str = ""
+) -> list[httpx.Response]:
     """Each of many connections asks again and again, with `beside` more sent along each time."""
 
     async def client(number: int) -> list[httpx.Response]:
@@ -36,8 +38,11 @@ async def asked(server: Server, method: str, path: str, *, beside: int = 0) -> l
         found = []
         for turn in range(EACH):
             names = [f"{number}-{turn}-{which}" for which in range(1 + beside)]
-            head = f"{method} {path} HTTP/1.1\r\nHost: localhost\r\nX-Request-ID: "
-            writer.write("".join(f"{head}{name}\r\n\r\n" for name in names).encode())
+            head = f"{method} {path} HTTP/1.1\r\nHost: localhost\r\n"
+            if body:
+                head += f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\n"
+            head += "X-Request-ID: "
+            writer.write("".join(f"{head}{name}\r\n\r\n{body}" for name in names).encode())
             for name in names:
                 found.append(await answer(reader, headless=method == "HEAD"))
                 assert found[-1].headers["x-request-id"] == name
@@ -63,6 +68,13 @@ async def test_what_comes_in_one_piece_is_answered_in_its_order(server: Server) 
     found = await asked(server, "GET", PROFILES, beside=2)
     assert {response.status_code for response in found} == {200, 503}
     assert len(found) == CONNECTIONS * EACH * 3
+
+
+async def test_a_small_body_ends_no_connection(server: Server) -> None:
+    """One that nobody reads is no reason to make another connection."""
+    found = await asked(server, "POST", PROFILES, beside=1, body='{"name":"' + "x" * 300 + '"}')
+    assert {response.status_code for response in found} == {422, 503}
+    assert {response.headers.get("connection") for response in found} == {None}
 
 
 async def test_head_has_no_body(server: Server) -> None:
