@@ -16,7 +16,7 @@ from profilecore.adapters.gathered import GatheredCache, GatheredProfiles
 from profilecore.adapters.postgres import PostgresAddress, PostgresDatabase, PostgresProfiles
 from profilecore.adapters.redis import RedisCache, RedisServer
 from profilecore.relay import Horizon
-from tests.contracts.samples import add, person
+from profilecore.testing.samples import add, person
 from tests.support.postgres import database, reachable
 from tests.support.redis import RedisProcess
 

@@ -9,7 +9,6 @@ pytest.register_assert_rewrite(
         f"tests.support.{module}"
         for module in ("http", "sse", "processes", "sockets", "inside", "uploads")
     ),
-    "tests.contracts.blobs",  # its keys are used by other tests too
 )
 
 # A run that is told to end, or whose terminal goes, takes along what it has started.

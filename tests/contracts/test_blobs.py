@@ -9,8 +9,8 @@ import pytest
 from profilecore.adapters.memory import MemoryBlobs
 from profilecore.adapters.obstore import FolderBlobs
 from profilecore.ports import Blobs
-from tests.contracts.blobs import BlobsContract
-from tests.contracts.places import BlobsPlace, Traits
+from profilecore.testing.blobs import BlobsContract
+from profilecore.testing.places import BlobsPlace, Traits
 
 
 class MemoryBlobsPlace(BlobsPlace):

@@ -8,8 +8,13 @@ import pytest
 from profilecore.adapters.memory import MemoryBookmark, MemoryLog, MemoryProfiles, MemoryStore
 from profilecore.adapters.sqlite import SqliteBookmark, SqliteDatabase, SqliteLog, SqliteProfiles
 from profilecore.ports import Bookmark
-from tests.contracts.bookmark import BookmarkContract, LostEndContract
-from tests.contracts.places import BookmarkPlace, Marked, Store, Traits
+from profilecore.testing.bookmark import BookmarkContract, LostEndContract
+from profilecore.testing.places import (
+    BookmarkPlace,
+    Marked,
+    Store,
+    Traits,
+)
 
 
 class MemoryBookmarkPlace(BookmarkPlace):

@@ -5,8 +5,8 @@ import pytest
 from profilecore.adapters.fallback_queue import FallbackQueue
 from profilecore.adapters.memory import MemoryQueue
 from profilecore.ports import Queue
-from tests.contracts.places import Place, Traits
-from tests.contracts.queue import QueueContract
+from profilecore.testing.places import Place, Traits
+from profilecore.testing.queue import QueueContract
 
 
 class FallbackQueuePlace(Place[Queue]):

@@ -5,10 +5,15 @@ import pytest
 from profilecore.adapters.gathered import GatheredCache, GatheredProfiles
 from profilecore.adapters.memory import MemoryCache, MemoryLog, MemoryProfiles, MemoryStore
 from profilecore.ports import Cache
-from tests.contracts.cache import CacheContract
-from tests.contracts.lists import ListsContract
-from tests.contracts.places import CachePlace, Place, Store, Traits
-from tests.contracts.profiles import ProfilesContract
+from profilecore.testing.cache import CacheContract
+from profilecore.testing.lists import ListsContract
+from profilecore.testing.places import (
+    CachePlace,
+    Place,
+    Store,
+    Traits,
+)
+from profilecore.testing.profiles import ProfilesContract
 
 
 class GatheredPlace(Place[Store]):

@@ -7,8 +7,8 @@ import pytest
 
 from profilecore.adapters.memory import MemoryHolds, MemoryProfiles, MemoryStore, MemoryTasks
 from profilecore.adapters.sqlite import SqliteDatabase, SqliteHolds, SqliteProfiles, SqliteTasks
-from tests.contracts.holds import HoldsContract
-from tests.contracts.places import Pictured, PicturedPlace, Traits
+from profilecore.testing.holds import HoldsContract
+from profilecore.testing.places import Pictured, PicturedPlace, Traits
 
 
 class MemoryPicturedPlace(PicturedPlace):

@@ -4,7 +4,7 @@ import pytest
 
 from profilecore.adapters.memory import MemoryLimiter
 from profilecore.ports import Limiter
-from tests.contracts.limits import LimiterContract
+from profilecore.testing.limits import LimiterContract
 
 
 class TestMemoryLimiter(LimiterContract):

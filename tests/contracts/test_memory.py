@@ -10,13 +10,18 @@ from profilecore.adapters.memory import (
     MemoryStore,
 )
 from profilecore.ports import Cache, Queue
-from tests.contracts.cache import CacheContract
-from tests.contracts.lists import ListsContract
-from tests.contracts.log import LogContract
-from tests.contracts.machine import StoreMachine, played
-from tests.contracts.places import CachePlace, Place, Store, Traits
-from tests.contracts.profiles import ProfilesContract
-from tests.contracts.queue import QueueContract
+from profilecore.testing.cache import CacheContract
+from profilecore.testing.lists import ListsContract
+from profilecore.testing.log import LogContract
+from profilecore.testing.machine import StoreMachine, played
+from profilecore.testing.places import (
+    CachePlace,
+    Place,
+    Store,
+    Traits,
+)
+from profilecore.testing.profiles import ProfilesContract
+from profilecore.testing.queue import QueueContract
 
 
 class MemoryPlace(Place[Store]):

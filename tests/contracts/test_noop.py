@@ -4,8 +4,8 @@ import pytest
 
 from profilecore.adapters.noop import NoopCache
 from profilecore.ports import Cache
-from tests.contracts.cache import CacheContract
-from tests.contracts.places import CachePlace, Traits
+from profilecore.testing.cache import CacheContract
+from profilecore.testing.places import CachePlace, Traits
 
 
 class NoopPlace(CachePlace):

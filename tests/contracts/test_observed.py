@@ -24,11 +24,11 @@ from profilecore.adapters.observed import (
     TaskMetrics,
 )
 from profilecore.ports import Blobs, Cache, Queue
-from tests.contracts.blobs import BlobsContract
-from tests.contracts.cache import CacheContract
-from tests.contracts.lists import ListsContract
-from tests.contracts.log import LogContract
-from tests.contracts.places import (
+from profilecore.testing.blobs import BlobsContract
+from profilecore.testing.cache import CacheContract
+from profilecore.testing.lists import ListsContract
+from profilecore.testing.log import LogContract
+from profilecore.testing.places import (
     BlobsPlace,
     CachePlace,
     Place,
@@ -39,10 +39,10 @@ from tests.contracts.places import (
     TaskStore,
     Traits,
 )
-from tests.contracts.profiles import ProfilesContract
-from tests.contracts.queue import QueueContract
-from tests.contracts.receipts import ReceiptsContract
-from tests.contracts.tasks import TasksContract
+from profilecore.testing.profiles import ProfilesContract
+from profilecore.testing.queue import QueueContract
+from profilecore.testing.receipts import ReceiptsContract
+from profilecore.testing.tasks import TasksContract
 from tests.contracts.test_blobs import MemoryBlobsPlace
 
 

@@ -19,8 +19,8 @@ from profilecore.adapters.sqlite import (
     SqliteReceipts,
     SqliteTasks,
 )
-from tests.contracts.places import Receipted, ReceiptedPlace, Traits
-from tests.contracts.receipts import ReceiptsContract
+from profilecore.testing.places import Receipted, ReceiptedPlace, Traits
+from profilecore.testing.receipts import ReceiptsContract
 
 
 class MemoryReceiptedPlace(ReceiptedPlace):

@@ -8,11 +8,11 @@ from pathlib import Path
 import pytest
 
 from profilecore.adapters.sqlite import SqliteDatabase, SqliteLog, SqliteProfiles
-from tests.contracts.lists import ListsContract
-from tests.contracts.log import LogContract
-from tests.contracts.machine import StoreMachine, played
-from tests.contracts.places import Place, Store, Traits
-from tests.contracts.profiles import ProfilesContract
+from profilecore.testing.lists import ListsContract
+from profilecore.testing.log import LogContract
+from profilecore.testing.machine import StoreMachine, played
+from profilecore.testing.places import Place, Store, Traits
+from profilecore.testing.profiles import ProfilesContract
 
 
 class SqlitePlace(Place[Store]):

@@ -9,9 +9,14 @@ import pytest
 
 from profilecore.adapters.sqlite import SqliteDatabase, SqliteTasks
 from profilecore.ports import Queue
-from tests.contracts.places import Place, TasksPlace, TaskStore, Traits
-from tests.contracts.task_machine import TaskMachine, played
-from tests.contracts.tasks import TasksContract
+from profilecore.testing.places import (
+    Place,
+    TasksPlace,
+    TaskStore,
+    Traits,
+)
+from profilecore.testing.task_machine import TaskMachine, played
+from profilecore.testing.tasks import TasksContract
 from tests.contracts.test_memory import MemoryQueuePlace
 
 

@@ -8,8 +8,8 @@ import pytest
 from profilecore.adapters.memory import MemoryTokens
 from profilecore.adapters.sqlite import SqliteDatabase, SqliteTokens
 from profilecore.ports import Tokens
-from tests.contracts.places import Place, Traits
-from tests.contracts.tokens import TokensContract
+from profilecore.testing.places import Place, Traits
+from profilecore.testing.tokens import TokensContract
 
 
 class MemoryTokensPlace(Place[Tokens]):

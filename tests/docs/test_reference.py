@@ -57,7 +57,7 @@ def test_every_test_that_a_page_names_is_there() -> None:
     named = {
         name
         for page in _markdown()
-        for name in re.findall(r"`(tests/[\w/]+\.py(?:::\w+)*)`", page.read_text())
+        for name in re.findall(r"`((?:tests|src/testing)/[\w/]+\.py(?:::\w+)*)`", page.read_text())
     }
     assert named
     for name in named:

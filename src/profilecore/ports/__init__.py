@@ -3,7 +3,7 @@
 Every verb is a coroutine, never blocks the event loop, may be called by many tasks at once, and
 returns within a bound that the adapter documents. Every verb may raise Unavailable, after which
 a read had no effect and a write may or may not have had one. Opening, closing and pinging belong
-to the adapter and to whoever made it, not to the port. tests/contracts holds the suite that an
+to the adapter and to whoever made it, not to the port. profilecore.testing holds the suite that an
 adapter of each port passes.
 """
 

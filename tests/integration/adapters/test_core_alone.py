@@ -23,7 +23,7 @@ print(",".join(sorted(loaded - sys.stdlib_module_names)))
 def test_it_is_imported_where_nothing_is_installed(tmp_path: Path) -> None:
     """-I -S: no environment, no site-packages; the folder holds the core's files alone."""
     source = Path(profilecore.__file__).parent
-    others = shutil.ignore_patterns("adapters", "entrypoints", "__pycache__")
+    others = shutil.ignore_patterns("adapters", "entrypoints", "testing", "__pycache__")
     shutil.copytree(source, tmp_path / "profilecore", ignore=others)
     done = subprocess.run(
         [sys.executable, "-I", "-S", "-c", CODE, tmp_path],

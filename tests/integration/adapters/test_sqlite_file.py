@@ -16,7 +16,7 @@ from profilecore.adapters.sqlite.schema import APPLICATION_ID, STEPS
 from profilecore.errors import Unavailable
 from profilecore.identifiers import new_id
 from profilecore.paging import Query
-from tests.contracts.samples import add, created, person
+from profilecore.testing.samples import add, created, person
 from tests.integration.adapters.statements import sql
 
 

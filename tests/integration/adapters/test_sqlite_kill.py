@@ -13,7 +13,7 @@ import pytest
 
 from profilecore.adapters.sqlite import SqliteDatabase, SqliteLog, SqliteProfiles
 from profilecore.event import Event, EventType
-from tests.contracts.samples import add, person
+from profilecore.testing.samples import add, person
 
 ROOT = Path(__file__).parents[3]
 

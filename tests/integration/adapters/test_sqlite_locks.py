@@ -13,7 +13,7 @@ from profilecore.adapters.sqlite import SqliteDatabase, SqliteLog, SqliteProfile
 from profilecore.errors import Unavailable
 from profilecore.event import Event
 from profilecore.paging import Count, Query
-from tests.contracts.samples import add, created, person
+from profilecore.testing.samples import add, created, person
 
 ROOT = Path(__file__).parents[3]
 

@@ -20,7 +20,14 @@ from profilecore.identifiers import new_id
 from profilecore.paging import Cursor, Query, Sort
 from profilecore.schedule import TaskQuery
 from profilecore.task import Status
-from tests.contracts.samples import add, created, deleted, person, updated, write
+from profilecore.testing.samples import (
+    add,
+    created,
+    deleted,
+    person,
+    updated,
+    write,
+)
 from tests.integration.adapters.statements import run, sql
 
 

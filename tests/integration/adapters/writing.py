@@ -13,7 +13,12 @@ from itertools import count
 from profilecore.adapters.sqlite import SqliteDatabase, SqliteProfiles
 from profilecore.event import Change
 from profilecore.profile import Profile
-from tests.contracts.samples import created, deleted, person, updated
+from profilecore.testing.samples import (
+    created,
+    deleted,
+    person,
+    updated,
+)
 
 
 async def main(path: str, name: str) -> None:

@@ -17,7 +17,7 @@ import pytest
 from profilecore.adapters.obstore import FolderBlobs
 from profilecore.adapters.obstore.folder import ARRIVING, LEFT_FOR
 from profilecore.errors import Unavailable
-from tests.contracts.blobs import key
+from profilecore.testing.blobs import key
 from tests.integration.blobs.putting import content
 
 ROOT = Path(__file__).parents[3]

@@ -8,7 +8,7 @@ import pytest
 
 from profilecore.adapters.obstore import ObstoreBlobs
 from profilecore.errors import Unavailable
-from tests.contracts.blobs import key
+from profilecore.testing.blobs import key
 from tests.support.ports import free_port
 from tests.support.proxy import Proxy
 from tests.support.s3 import S3Process

@@ -8,7 +8,7 @@ import pytest
 
 from profilecore.adapters.obstore import FolderBlobs
 from profilecore.image import FILES, key_of
-from tests.contracts.blobs import image
+from profilecore.testing.blobs import image
 from tests.support.ports import free_port
 from tests.support.processes import Server
 

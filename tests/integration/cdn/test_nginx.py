@@ -7,7 +7,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from tests.contracts.blobs import image
+from profilecore.testing.blobs import image
 from tests.integration.cdn.conftest import Images
 from tests.support.http import created, path_of, problem
 from tests.support.nginx import NginxProcess

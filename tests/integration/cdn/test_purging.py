@@ -12,7 +12,7 @@ from profilecore.adapters.cdn import TYPE, purge, purging
 from profilecore.adapters.cdn.purging import Purging
 from profilecore.identifiers import new_id
 from profilecore.image import FILES, key_of
-from tests.contracts.blobs import image
+from profilecore.testing.blobs import image
 from tests.support.http import problem
 from tests.support.ports import free_port
 from tests.support.processes import serving

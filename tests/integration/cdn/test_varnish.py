@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import httpx
 import pytest
 
-from tests.contracts.blobs import image
+from profilecore.testing.blobs import image
 from tests.integration.cdn.conftest import Images
 from tests.support.http import PROFILES, created, path_of, person, problem
 from tests.support.pictures import encoded, scene

@@ -7,7 +7,7 @@ from typing import TypeVar
 
 from profilecore.adapters.postgres import PostgresAddress, PostgresDatabase
 from profilecore.paging import microseconds
-from tests.contracts.places import ClockedPlace, Place
+from profilecore.testing.places import ClockedPlace, Place
 from tests.support.postgres import emptied, execute
 
 T = TypeVar("T")

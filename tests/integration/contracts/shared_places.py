@@ -6,7 +6,7 @@ from itertools import count
 from profilecore.adapters.redis import RedisCache, RedisServer
 from profilecore.ports import Cache
 from profilecore.relay import Horizon
-from tests.contracts.places import CachePlace
+from profilecore.testing.places import CachePlace
 from tests.support.redis import RedisProcess
 
 _numbers = count(1)

@@ -8,8 +8,8 @@ from profilecore.adapters.fallback import FallbackCache
 from profilecore.adapters.memory import MemoryCache
 from profilecore.ports import Cache
 from profilecore.relay import Horizon
-from tests.contracts.cache import CacheContract
-from tests.contracts.places import CachePlace, Traits
+from profilecore.testing.cache import CacheContract
+from profilecore.testing.places import CachePlace, Traits
 from tests.integration.contracts.shared_places import RedisPlace
 from tests.support.redis import RedisProcess
 

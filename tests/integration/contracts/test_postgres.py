@@ -10,11 +10,11 @@ from profilecore.adapters.postgres import (
     PostgresLog,
     PostgresProfiles,
 )
-from tests.contracts.lists import ListsContract
-from tests.contracts.log import LogContract
-from tests.contracts.machine import StoreMachine, played
-from tests.contracts.places import Place, Store, Traits
-from tests.contracts.profiles import ProfilesContract
+from profilecore.testing.lists import ListsContract
+from profilecore.testing.log import LogContract
+from profilecore.testing.machine import StoreMachine, played
+from profilecore.testing.places import Place, Store, Traits
+from profilecore.testing.profiles import ProfilesContract
 from tests.integration.contracts.postgres_places import DatabasePlace
 from tests.support.postgres import database, reachable
 

@@ -14,9 +14,19 @@ from profilecore.adapters.postgres import (
 )
 from profilecore.event import era
 from profilecore.ports import Bookmark
-from tests.contracts.bookmark import LEASE, LostEndContract, positions, some_events
-from tests.contracts.places import BookmarkPlace, Marked, Store, Traits
-from tests.contracts.samples import NEW_ERA
+from profilecore.testing.bookmark import (
+    LEASE,
+    LostEndContract,
+    positions,
+    some_events,
+)
+from profilecore.testing.places import (
+    BookmarkPlace,
+    Marked,
+    Store,
+    Traits,
+)
+from profilecore.testing.samples import NEW_ERA
 from tests.integration.contracts.postgres_places import ClockedDatabasePlace
 from tests.support.postgres import database, reachable
 

@@ -11,8 +11,8 @@ from profilecore.adapters.postgres import (
     PostgresProfiles,
     PostgresTasks,
 )
-from tests.contracts.holds import HoldsContract
-from tests.contracts.places import Pictured, PicturedPlace, Traits
+from profilecore.testing.holds import HoldsContract
+from profilecore.testing.places import Pictured, PicturedPlace, Traits
 from tests.integration.contracts.postgres_places import ClockedDatabasePlace
 from tests.support.postgres import database, reachable
 

@@ -12,8 +12,8 @@ from profilecore.adapters.postgres import (
     PostgresReceipts,
     PostgresTasks,
 )
-from tests.contracts.places import Receipted, ReceiptedPlace, Traits
-from tests.contracts.receipts import ReceiptsContract
+from profilecore.testing.places import Receipted, ReceiptedPlace, Traits
+from profilecore.testing.receipts import ReceiptsContract
 from tests.integration.contracts.postgres_places import ClockedDatabasePlace
 from tests.support.postgres import database, reachable
 

@@ -6,9 +6,14 @@ import pytest
 
 from profilecore.adapters.postgres import PostgresAddress, PostgresDatabase, PostgresTasks
 from profilecore.ports import Queue
-from tests.contracts.places import Place, TasksPlace, TaskStore, Traits
-from tests.contracts.task_machine import TaskMachine, played
-from tests.contracts.tasks import TasksContract
+from profilecore.testing.places import (
+    Place,
+    TasksPlace,
+    TaskStore,
+    Traits,
+)
+from profilecore.testing.task_machine import TaskMachine, played
+from profilecore.testing.tasks import TasksContract
 from tests.contracts.test_memory import MemoryQueuePlace
 from tests.integration.contracts.postgres_places import ClockedDatabasePlace
 from tests.integration.contracts.test_rabbitmq import RabbitPlace

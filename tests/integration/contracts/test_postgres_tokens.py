@@ -6,9 +6,9 @@ import pytest
 
 from profilecore.adapters.postgres import PostgresAddress, PostgresDatabase, PostgresTokens
 from profilecore.ports import Tokens
-from tests.contracts.places import Place, Traits
-from tests.contracts.samples import AT
-from tests.contracts.tokens import TokensContract, new_token, stored
+from profilecore.testing.places import Place, Traits
+from profilecore.testing.samples import AT
+from profilecore.testing.tokens import TokensContract, new_token, stored
 from tests.integration.contracts.postgres_places import DatabasePlace
 from tests.support.postgres import database, reachable, using
 from tests.support.replication import Pair, replicated

@@ -7,8 +7,8 @@ import pytest
 
 from profilecore.adapters.rabbitmq import RabbitQueue
 from profilecore.ports import Queue
-from tests.contracts.places import Place, Traits
-from tests.contracts.queue import QueueContract
+from profilecore.testing.places import Place, Traits
+from profilecore.testing.queue import QueueContract
 from tests.support.rabbitmq import RabbitProcess
 
 _numbers = count(1)

@@ -4,8 +4,8 @@ from collections.abc import AsyncIterator, Iterator
 
 import pytest
 
-from tests.contracts.cache import CacheContract
-from tests.contracts.places import CachePlace, Traits
+from profilecore.testing.cache import CacheContract
+from profilecore.testing.places import CachePlace, Traits
 from tests.integration.contracts.shared_places import RedisPlace
 from tests.support.redis import RedisProcess
 

@@ -6,7 +6,7 @@ import pytest
 
 from profilecore.adapters.redis import RedisLimiter, RedisServer
 from profilecore.ports import Limiter
-from tests.contracts.limits import LimiterContract
+from profilecore.testing.limits import LimiterContract
 from tests.support.redis import RedisProcess
 
 

@@ -10,8 +10,8 @@ import pytest
 
 from profilecore.image import FILES, key_of
 from profilecore.ports import Blobs
-from tests.contracts.blobs import BlobsContract, image, key
-from tests.contracts.places import BlobsPlace, Traits
+from profilecore.testing.blobs import BlobsContract, image, key
+from profilecore.testing.places import BlobsPlace, Traits
 from tests.support.http import problem
 from tests.support.inside import inside
 from tests.support.ports import free_port

@@ -9,7 +9,7 @@ import pytest
 
 from profilecore.errors import Unavailable
 from profilecore.image import FILES, Format
-from tests.contracts.blobs import hostile_keys, image, key
+from profilecore.testing.blobs import hostile_keys, image, key
 from tests.support.http import problem
 from tests.support.inside import Call, Inside, inside, raising
 

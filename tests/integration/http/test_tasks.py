@@ -11,7 +11,7 @@ from profilecore.access import Caller
 from profilecore.errors import Unavailable
 from profilecore.order import Order
 from profilecore.tasks.service import Submitted
-from tests.contracts.samples import AT
+from profilecore.testing.samples import AT
 from tests.support.http import problem
 from tests.support.inside import Call, Change, Inside, inside, raising
 from tests.support.tasks import SUBMIT, TASKS

@@ -17,7 +17,7 @@ from profilecore.adapters.postgres import (
 from profilecore.adapters.postgres.node import WAITING_MAX
 from profilecore.errors import Unavailable
 from profilecore.paging import Query
-from tests.contracts.samples import add, created, person
+from profilecore.testing.samples import add, created, person
 from tests.support.postgres import Postgres, execute, settings, using
 from tests.support.processes import serving
 

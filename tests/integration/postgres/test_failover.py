@@ -17,7 +17,7 @@ from profilecore.event import Event, era
 from profilecore.feed import Feed
 from profilecore.profile import Profile
 from profilecore.service import ProfileService
-from tests.contracts.samples import add, created, person
+from profilecore.testing.samples import add, created, person
 from tests.support.http import PROFILES
 from tests.support.postgres import Postgres, execute, using
 from tests.support.processes import serving

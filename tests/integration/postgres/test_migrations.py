@@ -17,7 +17,7 @@ from profilecore.adapters.postgres import (
 from profilecore.adapters.postgres.migrate import Step, steps
 from profilecore.errors import Conflict, Unavailable
 from profilecore.paging import Query
-from tests.contracts.samples import add, person
+from profilecore.testing.samples import add, person
 from tests.support.postgres import execute, settings, using
 from tests.support.processes import COMMAND, environment, run
 

@@ -13,7 +13,13 @@ from profilecore.adapters.postgres import (
     PostgresProfiles,
 )
 from profilecore.paging import Count, Query
-from tests.contracts.samples import add, deleted, person, updated, write
+from profilecore.testing.samples import (
+    add,
+    deleted,
+    person,
+    updated,
+    write,
+)
 from tests.support.pgbouncer import pooled
 from tests.support.postgres import settings, using
 from tests.support.processes import run, serving

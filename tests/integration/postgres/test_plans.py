@@ -26,7 +26,14 @@ from profilecore.order import Order
 from profilecore.paging import Count, Cursor, Query, Sort
 from profilecore.schedule import TaskQuery
 from profilecore.task import Status, Task
-from tests.contracts.samples import add, created, deleted, person, updated, write
+from profilecore.testing.samples import (
+    add,
+    created,
+    deleted,
+    person,
+    updated,
+    write,
+)
 from tests.support.campaign import rounds
 from tests.support.postgres import database, execute, using
 

@@ -16,7 +16,12 @@ from profilecore.feed import Feed
 from profilecore.paging import Count, Query, Sort
 from profilecore.profile import Profile
 from profilecore.service import ProfileService
-from tests.contracts.samples import add, person, updated, write
+from profilecore.testing.samples import (
+    add,
+    person,
+    updated,
+    write,
+)
 from tests.support.replication import Pair, replicated, soon
 
 BACK_MAX = 5.0

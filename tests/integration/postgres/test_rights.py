@@ -12,7 +12,13 @@ import psycopg
 import pytest
 
 from profilecore.adapters.postgres import PostgresAddress, PostgresLog, PostgresProfiles
-from tests.contracts.samples import AT, add, deleted, person, write
+from profilecore.testing.samples import (
+    AT,
+    add,
+    deleted,
+    person,
+    write,
+)
 from tests.support.http import PROFILES
 from tests.support.postgres import execute, settings, using
 from tests.support.processes import run, serving

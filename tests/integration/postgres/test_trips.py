@@ -16,7 +16,14 @@ from profilecore.adapters.postgres import (
 from profilecore.event import Event
 from profilecore.paging import Count, Query, Sort
 from profilecore.receipt import Receipt, Repeated
-from tests.contracts.samples import AT, add, created, deleted, person, updated
+from profilecore.testing.samples import (
+    AT,
+    add,
+    created,
+    deleted,
+    person,
+    updated,
+)
 from tests.support.postgres import using
 from tests.support.relay import Relay, relayed
 

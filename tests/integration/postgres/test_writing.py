@@ -23,7 +23,7 @@ from profilecore.feed import Feed
 from profilecore.ports import Profiles
 from profilecore.profile import Profile
 from profilecore.service import ProfileService
-from tests.contracts.samples import (
+from profilecore.testing.samples import (
     AT,
     SECOND,
     add,

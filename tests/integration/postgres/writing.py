@@ -11,7 +11,12 @@ import random
 import sys
 
 from profilecore.adapters.postgres import PostgresAddress, PostgresDatabase, PostgresProfiles
-from tests.contracts.samples import created, deleted, person, updated
+from profilecore.testing.samples import (
+    created,
+    deleted,
+    person,
+    updated,
+)
 
 
 async def main(name: str, writes: int) -> None:

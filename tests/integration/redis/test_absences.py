@@ -9,7 +9,7 @@ from profilecore.adapters.redis.cache import ABSENT_FOR, FLOOR_KEPT
 from profilecore.identifiers import new_id
 from profilecore.profile import Absence
 from profilecore.relay import Horizon
-from tests.contracts.samples import person, updated
+from profilecore.testing.samples import person, updated
 from tests.support.redis import RedisProcess
 
 PREFIX = "absences"

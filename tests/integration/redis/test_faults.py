@@ -16,7 +16,7 @@ from profilecore.adapters.redis.connection import CALL_MAX
 from profilecore.errors import Unavailable
 from profilecore.limits import Rate
 from profilecore.relay import Horizon
-from tests.contracts.samples import person, updated
+from profilecore.testing.samples import person, updated
 from tests.integration.redis.stack import Stack
 from tests.support.certificates import certificate
 from tests.support.ports import free_port

@@ -12,7 +12,7 @@ from profilecore.adapters.redis import RedisCache, RedisFigures, RedisServer
 from profilecore.errors import Unavailable
 from profilecore.identifiers import new_id
 from profilecore.relay import Horizon
-from tests.contracts.samples import person
+from profilecore.testing.samples import person
 from tests.support.inside import inside
 from tests.support.redis import RedisProcess
 

@@ -8,7 +8,12 @@ import pytest
 
 from profilecore.adapters.redis import RedisCache, RedisServer
 from profilecore.relay import Horizon
-from tests.contracts.samples import created, deleted, person, updated
+from profilecore.testing.samples import (
+    created,
+    deleted,
+    person,
+    updated,
+)
 from tests.support.redis import RedisProcess
 
 

@@ -18,7 +18,12 @@ from profilecore.event import Event, EventType
 from profilecore.identifiers import new_id
 from profilecore.paging import microseconds
 from profilecore.profile import Profile
-from tests.contracts.samples import deleted, full_person, person, picture
+from profilecore.testing.samples import (
+    deleted,
+    full_person,
+    person,
+    picture,
+)
 
 AT = datetime(2026, 11, 1, 12, 30, 0, 5, tzinfo=UTC)
 times = st.datetimes(timezones=st.just(UTC))

@@ -7,7 +7,7 @@ import pytest
 from profilecore.access import Scope
 from profilecore.adapters.codec import Garbled
 from profilecore.adapters.codec.tokens import TOKEN, token_columns, token_of
-from tests.contracts.tokens import full_tokens, new_token
+from profilecore.testing.tokens import full_tokens, new_token
 
 COLUMNS = TOKEN.split(", ")
 

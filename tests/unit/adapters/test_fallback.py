@@ -9,7 +9,12 @@ from profilecore.adapters.memory import MemoryCache
 from profilecore.errors import Unavailable
 from profilecore.profile import Entry
 from profilecore.relay import Horizon
-from tests.contracts.samples import created, deleted, person, updated
+from profilecore.testing.samples import (
+    created,
+    deleted,
+    person,
+    updated,
+)
 from tests.unit.core.shared import MemorySharedCache, Place
 
 

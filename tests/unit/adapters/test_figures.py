@@ -8,7 +8,7 @@ from prometheus_client import CollectorRegistry
 
 from profilecore.adapters.figures import CacheFigures
 from profilecore.adapters.memory import MemoryCache
-from tests.contracts.samples import full_person, person, updated
+from profilecore.testing.samples import full_person, person, updated
 
 
 class Unknown:

@@ -13,7 +13,12 @@ from profilecore.adapters.memory import MemoryCache, MemoryProfiles, MemoryStore
 from profilecore.errors import Unavailable
 from profilecore.identifiers import new_id
 from profilecore.profile import Profile
-from tests.contracts.samples import add, person, updated, write
+from profilecore.testing.samples import (
+    add,
+    person,
+    updated,
+    write,
+)
 
 
 class HeldProfiles(MemoryProfiles):

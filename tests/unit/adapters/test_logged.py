@@ -9,7 +9,7 @@ from profilecore.adapters.logged import LoggedCache
 from profilecore.adapters.memory import MemoryCache
 from profilecore.errors import Unavailable
 from profilecore.identifiers import new_id
-from tests.contracts.samples import person
+from profilecore.testing.samples import person
 from tests.unit.adapters.test_observed import Failing
 
 

@@ -6,7 +6,7 @@ from profilecore.adapters.memory import MemoryCache
 from profilecore.adapters.memory import cache as module
 from profilecore.identifiers import new_id
 from profilecore.profile import Absence
-from tests.contracts.samples import person
+from profilecore.testing.samples import person
 
 
 async def test_the_first_in_goes_first(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -11,7 +11,7 @@ import pytest
 from profilecore.adapters.memory import MemoryCache
 from profilecore.adapters.memory import cache as module
 from profilecore.profile import Profile
-from tests.contracts.samples import person
+from profilecore.testing.samples import person
 
 
 class Clock:

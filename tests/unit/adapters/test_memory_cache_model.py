@@ -10,7 +10,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 from profilecore.adapters.memory import MemoryCache
 from profilecore.adapters.memory import cache as module
 from profilecore.profile import Profile
-from tests.contracts.samples import person
+from profilecore.testing.samples import person
 
 
 class Clock:

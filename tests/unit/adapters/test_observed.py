@@ -29,8 +29,8 @@ from profilecore.identifiers import new_id
 from profilecore.paging import Query
 from profilecore.ports import Due
 from profilecore.profile import Entry
-from tests.contracts.blobs import key
-from tests.contracts.samples import AT, created, person
+from profilecore.testing.blobs import key
+from profilecore.testing.samples import AT, created, person
 
 
 @pytest.fixture

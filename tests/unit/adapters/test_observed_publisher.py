@@ -10,7 +10,7 @@ from profilecore.adapters.observed import ObservedPublisher
 from profilecore.adapters.observed.publishing import FORGET
 from profilecore.errors import Unavailable
 from profilecore.event import Event
-from tests.contracts.samples import SECOND, add, person
+from profilecore.testing.samples import SECOND, add, person
 
 
 class Outside:

@@ -14,8 +14,17 @@ from profilecore.identifiers import new_id
 from profilecore.order import DELAY_MAX, Order
 from profilecore.schedule import Backlog, TaskQuery
 from profilecore.task import Status, Step, Task
-from tests.contracts.samples import AT, SECOND
-from tests.contracts.tasks import LEASE, cancel, die, one, refused, start, step, stored
+from profilecore.testing.samples import AT, SECOND
+from profilecore.testing.task_samples import (
+    LEASE,
+    cancel,
+    die,
+    one,
+    refused,
+    start,
+    step,
+    stored,
+)
 
 EVENTS = ("submitted", "started", "succeeded", "failed", "retried", "dead", "cancelled")
 

@@ -14,7 +14,7 @@ from profilecore.adapters.postgres.connecting import sever
 from profilecore.adapters.postgres.rows import row_of
 from profilecore.errors import Invalid
 from profilecore.event import Change, EventType
-from tests.contracts.samples import created, person
+from profilecore.testing.samples import created, person
 
 ROW = (uuid4(), "n", "e@example.com", "", "[]", "[]", None, 1, 0, 0, None)
 EVENT = (1, uuid4(), "profile.created", 1, "{}", 0, None)

@@ -10,7 +10,12 @@ from prometheus_client import CollectorRegistry
 from profilecore.adapters.memory import MemoryCache, MemoryProfiles, MemoryStore
 from profilecore.adapters.probed import MOST, ProbedCache
 from profilecore.errors import Unavailable
-from tests.contracts.samples import add, person, updated, write
+from profilecore.testing.samples import (
+    add,
+    person,
+    updated,
+    write,
+)
 
 
 class Probed:

@@ -12,7 +12,14 @@ from profilecore.event import Change, EventType
 from profilecore.identifiers import new_id
 from profilecore.profile import Absence, Profile
 from profilecore.service import ProfileService, Source
-from tests.contracts.samples import add, created, deleted, person, restored, write
+from profilecore.testing.samples import (
+    add,
+    created,
+    deleted,
+    person,
+    restored,
+    write,
+)
 from tests.unit.core.doubles import Process
 
 

@@ -7,8 +7,13 @@ from profilecore.errors import Conflict, Invalid, NotFound
 from profilecore.identifiers import new_id
 from profilecore.profile import Profile
 from profilecore.service import REREADS
+from profilecore.testing.samples import (
+    add,
+    person,
+    updated,
+    write,
+)
 from profilecore.written import Written
-from tests.contracts.samples import add, person, updated, write
 from tests.unit.core.batches import create, delete, update
 from tests.unit.core.doubles import Process
 

@@ -18,7 +18,7 @@ from profilecore.service import REREADS
 from profilecore.tasks import Attempt, Context, GiveUp, Handlers
 from profilecore.tasks.builtin import builtin
 from profilecore.tasks.verdict import RESULT_MAX
-from tests.contracts.samples import (
+from profilecore.testing.samples import (
     AT,
     add,
     created,

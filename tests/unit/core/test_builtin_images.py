@@ -12,7 +12,7 @@ from profilecore.images import AT_ONCE, COLLECT
 from profilecore.profile import Profile
 from profilecore.tasks import Attempt, Context, Handlers
 from profilecore.tasks.builtin import builtin
-from tests.contracts.blobs import image as id_of
+from profilecore.testing.blobs import image as id_of
 from tests.unit.core.studio import Studio
 
 

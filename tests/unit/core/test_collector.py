@@ -11,7 +11,7 @@ from profilecore.adapters.memory import MemoryBlobs
 from profilecore.errors import Unavailable
 from profilecore.image import FILES, Image, key_of
 from profilecore.images import AT_ONCE, COLLECT, CONDEMNED, ORPHAN_AFTER, PURGE, collecting
-from tests.contracts.blobs import image as id_of
+from profilecore.testing.blobs import image as id_of
 from tests.unit.core.studio import Studio, rendering
 
 MOMENT = timedelta(microseconds=1)

@@ -10,7 +10,16 @@ from profilecore.adapters.memory import MemoryLog, MemoryProfiles, MemoryStore
 from profilecore.errors import Unavailable
 from profilecore.feed import CHUNK, Feed
 from profilecore.relay import Horizon, Relay
-from tests.contracts.samples import AT, NEW_ERA, SECOND, add, deleted, person, updated, write
+from profilecore.testing.samples import (
+    AT,
+    NEW_ERA,
+    SECOND,
+    add,
+    deleted,
+    person,
+    updated,
+    write,
+)
 from tests.unit.core.doubles import Process
 from tests.unit.core.shared import MemorySharedCache, Place
 

@@ -12,7 +12,7 @@ from profilecore.identifiers import new_id
 from profilecore.image import FILES, Image
 from profilecore.images import COLLECT, HOLD
 from profilecore.profile import IMAGES_MAX, Profile
-from tests.contracts.samples import write
+from profilecore.testing.samples import write
 from tests.unit.core.studio import NOW, Studio, added, assert_released, rendering
 
 

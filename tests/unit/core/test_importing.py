@@ -11,7 +11,13 @@ from profilecore.identifiers import new_id
 from profilecore.importing import Importer, OnConflict, Row
 from profilecore.paging import Query
 from profilecore.service import now
-from tests.contracts.samples import add, deleted, person, updated, write
+from profilecore.testing.samples import (
+    add,
+    deleted,
+    person,
+    updated,
+    write,
+)
 from tests.unit.core.doubles import Process
 
 

@@ -9,7 +9,13 @@ from profilecore.adapters.memory import MemoryCache, MemoryProfiles, MemoryStore
 from profilecore.identifiers import new_id
 from profilecore.inspection import Finding, Stale, inspected
 from profilecore.profile import Absence
-from tests.contracts.samples import add, deleted, person, updated, write
+from profilecore.testing.samples import (
+    add,
+    deleted,
+    person,
+    updated,
+    write,
+)
 
 
 @pytest.fixture

@@ -12,8 +12,13 @@ from profilecore.errors import Conflict, Invalid, NotFound, ProfilecoreError, Un
 from profilecore.identifiers import new_id
 from profilecore.receipt import KEPT, Receipt
 from profilecore.service import now
+from profilecore.testing.samples import (
+    add,
+    person,
+    updated,
+    write,
+)
 from profilecore.written import Written
-from tests.contracts.samples import add, person, updated, write
 from tests.unit.core.batches import create, delete, update
 from tests.unit.core.doubles import Process
 from tests.unit.core.studio import Studio

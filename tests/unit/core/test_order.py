@@ -18,7 +18,7 @@ from profilecore.order import (
     delay_of,
     within_reach,
 )
-from tests.contracts.samples import AT, SECOND
+from profilecore.testing.samples import AT, SECOND
 
 TICK = timedelta(microseconds=1)
 

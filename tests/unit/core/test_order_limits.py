@@ -14,7 +14,7 @@ from profilecore.tasks import Attempt, Context, Handler, TaskService
 from profilecore.tasks.handlers import Handlers
 from profilecore.tasks.running import Run
 from profilecore.tasks.verdict import verdict
-from tests.contracts.samples import AT
+from profilecore.testing.samples import AT
 
 
 def nested(depth: int, kind: type) -> dict[str, Any]:

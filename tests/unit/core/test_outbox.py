@@ -15,7 +15,13 @@ from profilecore.adapters.memory import MemoryBookmark, MemoryProfiles, MemorySt
 from profilecore.errors import Unavailable
 from profilecore.event import Event
 from profilecore.outbox import AT_ONCE, Outbox
-from tests.contracts.samples import AT, NEW_ERA, SECOND, add, person
+from profilecore.testing.samples import (
+    AT,
+    NEW_ERA,
+    SECOND,
+    add,
+    person,
+)
 from tests.unit.core.doubles import SwitchedLog
 
 PATIENCE = 10.0

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from profilecore.errors import Invalid
 from profilecore.paging import Cursor, Page, Query, Sort, microseconds, moment
-from tests.contracts.samples import person
+from profilecore.testing.samples import person
 
 sorts = st.sampled_from(Sort)
 any_text = st.text(st.characters(exclude_categories=()))

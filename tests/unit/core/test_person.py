@@ -22,7 +22,13 @@ from profilecore.service import REREADS
 from profilecore.task import Status, Task
 from profilecore.tasks import Handler, Handlers, TaskService
 from profilecore.tasks.builtin import builtin
-from tests.contracts.samples import add, deleted, person, updated, write
+from profilecore.testing.samples import (
+    add,
+    deleted,
+    person,
+    updated,
+    write,
+)
 from tests.unit.core.doubles import Process
 
 LEASE = timedelta(seconds=30)

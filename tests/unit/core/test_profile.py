@@ -11,7 +11,7 @@ from profilecore.event import Change, EventType
 from profilecore.identifiers import new_id
 from profilecore.image import Image
 from profilecore.profile import Profile
-from tests.contracts.samples import (
+from profilecore.testing.samples import (
     AT,
     SECOND,
     created,

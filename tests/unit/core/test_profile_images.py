@@ -7,7 +7,12 @@ import pytest
 from profilecore.errors import Conflict, Invalid, NotFound
 from profilecore.image import File, Format, Size, key_of
 from profilecore.profile import IMAGES_MAX, Profile
-from tests.contracts.samples import AT, SECOND, person, picture
+from profilecore.testing.samples import (
+    AT,
+    SECOND,
+    person,
+    picture,
+)
 
 FOREIGN = "https://example.com/a.png"
 

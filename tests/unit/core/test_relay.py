@@ -9,7 +9,15 @@ import pytest
 from profilecore.adapters.memory import MemoryLog, MemoryProfiles, MemoryStore
 from profilecore.errors import Unavailable
 from profilecore.relay import CHUNK, READ_MAX, SHORT, Horizon, Relay
-from tests.contracts.samples import AT, NEW_ERA, SECOND, add, person, updated, write
+from profilecore.testing.samples import (
+    AT,
+    NEW_ERA,
+    SECOND,
+    add,
+    person,
+    updated,
+    write,
+)
 from tests.unit.core.shared import MemorySharedCache, Place
 
 

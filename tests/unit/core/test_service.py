@@ -15,7 +15,14 @@ from profilecore.identifiers import new_id
 from profilecore.paging import Page, Query
 from profilecore.profile import Profile
 from profilecore.service import REREADS, ProfileService, Source
-from tests.contracts.samples import AT, add, deleted, person, updated, write
+from profilecore.testing.samples import (
+    AT,
+    add,
+    deleted,
+    person,
+    updated,
+    write,
+)
 from tests.unit.core.doubles import Process
 
 ADA = {"name": "Ada", "email": "ada@example.com"}

@@ -11,7 +11,7 @@ from profilecore.adapters.noop import NoopCache
 from profilecore.errors import Unavailable
 from profilecore.profile import Absence, Entry
 from profilecore.service import ProfileService, Source
-from tests.contracts.samples import created, deleted, person
+from profilecore.testing.samples import created, deleted, person
 from tests.unit.core.doubles import Process
 
 ADA = {"name": "Ada", "email": "ada@example.com"}

@@ -23,7 +23,7 @@ from profilecore.task import (
     Task,
     backoff,
 )
-from tests.contracts.samples import AT, SECOND
+from profilecore.testing.samples import AT, SECOND
 
 LEASE: Final = 30 * SECOND
 LATER: Final = AT + SECOND

@@ -24,7 +24,7 @@ from profilecore.entrypoints.files import (
 )
 from profilecore.entrypoints.files.lines import LINE_MAX
 from profilecore.identifiers import new_id
-from tests.contracts.samples import picture
+from profilecore.testing.samples import picture
 
 HEADER = b"name,email,bio,image_urls,version\n"
 

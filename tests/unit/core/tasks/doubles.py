@@ -16,7 +16,7 @@ from profilecore.schedule import Claims
 from profilecore.service import now
 from profilecore.task import Status, Step, Task
 from profilecore.tasks import Handler, Handlers, Rules, Runner, Worker
-from tests.contracts.samples import AT, SECOND
+from profilecore.testing.samples import AT, SECOND
 
 PATIENCE = 5.0  # seconds in which what has to happen happens
 

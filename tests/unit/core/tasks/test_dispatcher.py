@@ -14,7 +14,7 @@ from profilecore.task import LOST, Status, Task
 from profilecore.tasks import Dispatcher, Handler, Handlers
 from profilecore.tasks import dispatcher as module
 from profilecore.tasks.dispatcher import CLAIM
-from tests.contracts.samples import SECOND
+from profilecore.testing.samples import SECOND
 from tests.unit.core.tasks.doubles import Clock, SwitchedQueue, SwitchedTasks, until
 
 QUEUED_FOR = 60 * SECOND

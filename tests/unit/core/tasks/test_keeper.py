@@ -17,7 +17,7 @@ from profilecore.tasks import keeper as module
 from profilecore.tasks.handlers import Attempt
 from profilecore.tasks.keeper import Keeper
 from profilecore.tasks.running import Run, Why
-from tests.contracts.samples import SECOND
+from profilecore.testing.samples import SECOND
 from tests.unit.core.tasks.doubles import SwitchedTasks, until
 
 LEASE = 30 * SECOND

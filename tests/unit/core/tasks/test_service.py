@@ -16,7 +16,7 @@ from profilecore.task import Status
 from profilecore.tasks import Handler, Handlers, TaskService
 from profilecore.tasks import service as module
 from profilecore.tasks.service import Submitted
-from tests.contracts.samples import SECOND
+from profilecore.testing.samples import SECOND
 from tests.unit.core.tasks.doubles import PATIENCE, Clock, SwitchedTasks, until
 
 LEASE = 30 * SECOND

@@ -15,7 +15,7 @@ from profilecore.tasks import Context, GiveUp, Handler, Stopped
 from profilecore.tasks.handlers import Attempt
 from profilecore.tasks.running import Run, Why
 from profilecore.tasks.verdict import RESULT_MAX, verdict
-from tests.contracts.samples import AT, SECOND
+from profilecore.testing.samples import AT, SECOND
 from tests.unit.core.test_task import running
 
 HANDLER = Handler(type="echo", run=print, timeout=90 * SECOND)

@@ -21,7 +21,7 @@ from profilecore.tasks import Context, Dispatcher, Handler, Runner, Worker
 from profilecore.tasks import keeper as keeper_module
 from profilecore.tasks import running as running_module
 from profilecore.tasks import worker as module
-from tests.contracts.samples import SECOND
+from profilecore.testing.samples import SECOND
 from tests.unit.core.tasks.doubles import PATIENCE, Recorded, Stage, until
 
 S = Status

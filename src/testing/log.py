@@ -10,8 +10,8 @@ from profilecore.errors import NotFound
 from profilecore.event import Change, Event, EventType
 from profilecore.identifiers import new_id
 from profilecore.ports import Log
-from tests.contracts.places import Place, Store, Traits
-from tests.contracts.samples import (
+from profilecore.testing.places import Place, Store, Traits
+from profilecore.testing.samples import (
     AT,
     SECOND,
     add,

@@ -8,8 +8,13 @@ import pytest
 
 from profilecore.event import Event
 from profilecore.ports import Bookmark
-from tests.contracts.places import BookmarkPlace, Marked, Traits
-from tests.contracts.samples import AT, SECOND, add, person
+from profilecore.testing.places import BookmarkPlace, Marked, Traits
+from profilecore.testing.samples import (
+    AT,
+    SECOND,
+    add,
+    person,
+)
 
 LEASE = 10.0
 SHORTLY = timedelta(milliseconds=1)

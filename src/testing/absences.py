@@ -7,8 +7,8 @@ import pytest
 from profilecore.identifiers import new_id
 from profilecore.ports import Cache
 from profilecore.profile import Absence, Profile
-from tests.contracts.places import CachePlace, Traits
-from tests.contracts.samples import person, updated
+from profilecore.testing.places import CachePlace, Traits
+from profilecore.testing.samples import person, updated
 
 FLOOR_KEPT = 10.0
 ABSENT_FOR = 10.0

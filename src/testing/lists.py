@@ -11,8 +11,17 @@ from profilecore.identifiers import new_id
 from profilecore.paging import Count, Cursor, Query, Sort
 from profilecore.ports import Profiles
 from profilecore.profile import Profile
-from tests.contracts.places import Place, Store
-from tests.contracts.samples import AT, SECOND, add, created, deleted, person, updated, write
+from profilecore.testing.places import Place, Store
+from profilecore.testing.samples import (
+    AT,
+    SECOND,
+    add,
+    created,
+    deleted,
+    person,
+    updated,
+    write,
+)
 
 
 async def walk(profiles: Profiles, query: Query) -> list[Profile]:

@@ -17,7 +17,7 @@ from profilecore.ports import (
     Tasks,
     TaskUpkeep,
 )
-from tests.contracts.samples import AT
+from profilecore.testing.samples import AT
 
 T = TypeVar("T")
 

@@ -18,8 +18,8 @@ from profilecore.identifiers import new_id
 from profilecore.paging import Count, Query, Sort
 from profilecore.profile import Profile
 from profilecore.receipt import Mark, Receipt, Repeated
-from tests.contracts.places import Place, Store, Traits
-from tests.contracts.samples import AT
+from profilecore.testing.places import Place, Store, Traits
+from profilecore.testing.samples import AT
 
 T = TypeVar("T")
 

@@ -5,9 +5,9 @@ import random
 
 from profilecore.identifiers import new_id
 from profilecore.ports import Cache
-from tests.contracts.absences import FLOOR_KEPT, AbsencesContract, versions
-from tests.contracts.places import CachePlace
-from tests.contracts.samples import full_person, person, updated
+from profilecore.testing.absences import FLOOR_KEPT, AbsencesContract, versions
+from profilecore.testing.places import CachePlace
+from profilecore.testing.samples import full_person, person, updated
 
 
 class CacheContract(AbsencesContract):

@@ -11,8 +11,17 @@ from profilecore.event import Change, Event, EventType
 from profilecore.image import Image
 from profilecore.order import Order
 from profilecore.profile import Profile
-from tests.contracts.places import Pictured, PicturedPlace, Traits
-from tests.contracts.samples import AT, SECOND, add, created, deleted, person, picture, write
+from profilecore.testing.places import Pictured, PicturedPlace, Traits
+from profilecore.testing.samples import (
+    AT,
+    SECOND,
+    add,
+    created,
+    deleted,
+    person,
+    picture,
+    write,
+)
 
 LEASE = timedelta(seconds=60)
 SHORTLY = timedelta(milliseconds=1)

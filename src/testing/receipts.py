@@ -3,44 +3,38 @@
 import asyncio
 from dataclasses import replace
 from datetime import timedelta
-from typing import Any
 
 import pytest
 
 from profilecore.errors import Conflict, Invalid, ProfilecoreError
-from profilecore.event import Change, Event
+from profilecore.event import Event
 from profilecore.identifiers import new_id
-from profilecore.order import Order
-from profilecore.ports import Profiles, Tasks
-from profilecore.receipt import Kept, Receipt, Refused, Repeated
+from profilecore.receipt import Kept, Refused, Repeated
 from profilecore.task import Task
-from tests.contracts.places import Place, Receipted, ReceiptedPlace, Traits
-from tests.contracts.samples import add, created, deleted, person, picture, updated, write
-
-DAY = timedelta(days=1)
-MOMENT = timedelta(microseconds=1)
-
-
-def receipt(key: str = "key", *, asked: bytes = b"body", note: str = "") -> Receipt:
-    return Receipt.of("caller", "POST /profiles", key, asked, lasts=DAY).noting(note)
-
-
-def an_order(given: Receipt | None = None, **fields: Any) -> Order:
-    return Order(**{"type": "echo", "receipt": given} | fields)
-
-
-async def repeated(
-    profiles: Profiles, given: Receipt, *changes: Change, atomic: bool = False
-) -> Kept:
-    """What is kept of a write that was made before."""
-    with pytest.raises(Repeated) as again:
-        await profiles.write(changes, atomic=atomic, receipt=given)
-    return again.value.kept
-
-
-async def added(tasks: Tasks, order: Order) -> Task | ProfilecoreError:
-    (outcome,) = await tasks.add([order])
-    return outcome
+from profilecore.testing.places import (
+    Place,
+    Receipted,
+    ReceiptedPlace,
+    Traits,
+)
+from profilecore.testing.receipt_samples import (
+    DAY,
+    MOMENT,
+    added,
+    an_order,
+    receipt,
+    repeated,
+    told,
+)
+from profilecore.testing.samples import (
+    add,
+    created,
+    deleted,
+    person,
+    picture,
+    updated,
+    write,
+)
 
 
 class ReceiptsContract:
@@ -304,7 +298,3 @@ class ReceiptsContract:
         assert kept == Kept(receipt().fingerprint, "", (event.position,))
         found = await store.log.get([event.position])
         assert found[event.position].profile() is None
-
-
-def told(error: ProfilecoreError) -> tuple[str, str, int | None]:
-    return error.code, error.detail, getattr(error, "version", None)

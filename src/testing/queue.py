@@ -8,7 +8,7 @@ import pytest
 
 from profilecore.identifiers import new_id
 from profilecore.ports import Due, Lease, Queue
-from tests.contracts.places import Place, Traits
+from profilecore.testing.places import Place, Traits
 
 SOON = 5.0  # how long a task that is there may take to come
 NEVER = 0.15  # how long to wait for one that must not come

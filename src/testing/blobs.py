@@ -9,7 +9,7 @@ import pytest
 from profilecore.errors import Invalid
 from profilecore.image import FILES, File, Format, Size, key_of
 from profilecore.ports import Blobs, Stored
-from tests.contracts.places import BlobsPlace, Traits
+from profilecore.testing.places import BlobsPlace, Traits
 
 HOSTILE = (
     *("", ".", "..", "/", "\0", "#1", " ", "*", "~"),

@@ -11,9 +11,9 @@ from profilecore.access import Scope
 from profilecore.errors import Conflict
 from profilecore.identifiers import new_id
 from profilecore.ports import Tokens
+from profilecore.testing.places import Place, Traits
+from profilecore.testing.samples import AT, SECOND
 from profilecore.token import Token, issued
-from tests.contracts.places import Place, Traits
-from tests.contracts.samples import AT, SECOND
 
 SCOPES = frozenset({Scope.PROFILES_READ, Scope.TASKS_WRITE})
 
