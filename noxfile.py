@@ -20,7 +20,8 @@ nox.needs_version = ">=2024.4.15"
 nox.options.default_venv_backend = "uv|virtualenv"
 nox.options.reuse_venv = "yes"
 nox.options.sessions = [
-    *("lint", "types", "web", "unit", "integration", "e2e", "monitoring", "deploy_check", "docs"),
+    *("lint", "types", "web", "unit", "integration", "e2e", "monitoring", "deploy_check"),
+    *("rehearsal", "docs"),
 ]
 
 SOURCES = Path("src")

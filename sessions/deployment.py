@@ -113,7 +113,7 @@ def wheelhouse(session: nox.Session) -> None:
     text = Path("requirements/service.txt").read_text(encoding="utf-8")
     text = re.sub(r"(?m)^(\S+==\S+) ; [^\\]*", r"\1 ", text)
     locked = Path("requirements/dev.txt").read_text(encoding="utf-8")
-    (pip,) = re.findall(r"(?m)^pip==.*(?:\\\n.*)*", locked)
+    (pip,) = re.findall(r"(?m)^pip==[^\n]*(?:\n    --hash[^\n]*)*", locked)
     wanted = Path(session.create_tmp(), "requirements.txt").resolve()
     wanted.write_text(f"{text}\n{pip}\n", encoding="utf-8")
     session.run(
