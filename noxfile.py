@@ -4,17 +4,24 @@ import filecmp
 import os
 import secrets
 import shutil
+import sys
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 
 import nox
 
+sys.path.insert(0, str(Path(__file__).parent))  # which the command `nox` leaves out
+
+import sessions.deployment  # noqa: F401 - its sessions are known by being imported
+from sessions.common import install, pytest, require
+
 nox.needs_version = ">=2024.4.15"
 nox.options.default_venv_backend = "uv|virtualenv"
 nox.options.reuse_venv = "yes"
 nox.options.sessions = [
-    *("lint", "types", "web", "unit", "integration", "e2e", "monitoring", "docs"),
+    *("lint", "types", "web", "unit", "integration", "e2e", "monitoring", "deploy_check"),
+    *("rehearsal", "docs"),
 ]
 
 SOURCES = Path("src")
@@ -41,52 +48,6 @@ SERVERS = {  # none of them is on the PATH
     "/usr/lib/postgresql/15/bin/postgres": "postgresql-15",
     "/usr/sbin/pgbouncer": "pgbouncer",
 }
-
-
-def install(session: nox.Session) -> None:
-    """Install the locked environment, then the project as a strict editable.
-
-    The strict mode links the files that exist now, so it is repeated on each run, and with
-    `session.run`, because `nox -R` leaves out what `session.install` does.
-    """
-    session.install("--require-hashes", "-r", "requirements/dev.txt")
-    uv = session.venv_backend == "uv"
-    session.run(
-        *(("uv",) if uv else ("python", "-m")),
-        *("pip", "install", "--no-deps", "--no-build-isolation", "--editable", "."),
-        *("--config-settings", "editable_mode=strict"),
-        external=uv,
-        silent=True,
-    )
-
-
-def require(session: nox.Session, **packages: str) -> None:
-    """Make sure that commands exist, given as `command="Debian package"`."""
-    missing = [package for command, package in packages.items() if not shutil.which(command)]
-    if not missing:
-        return
-    names = " ".join(missing)
-    root = hasattr(os, "geteuid") and os.geteuid() == 0
-    if not shutil.which("apt-get") or not (root or shutil.which("sudo")):
-        session.error(f"This session needs system packages. Please install: {names}")
-    prefix = ["env"] if root else ["sudo", "-n", "env"]
-    apt = [*prefix, "DEBIAN_FRONTEND=noninteractive", "apt-get", "-q", "-y"]
-    try:
-        session.run(*apt, "update", external=True, silent=True)
-        session.run(*apt, "install", "--no-install-recommends", *missing, external=True)
-    except nox.command.CommandFailed:
-        session.error(f"apt-get could not install system packages. Please install: {names}")
-
-
-def pytest(session: nox.Session, *paths: str, more: int = 0) -> None:
-    """Run pytest on the paths, or on what stands after `--`; finding no test is a failure.
-
-    A process for each core, and some `more` where tests wait for servers. A file stays with one
-    process, so that its servers are started once.
-    """
-    processes = str((os.cpu_count() or 1) + more)
-    together = ("--numprocesses", processes, "--dist", "loadfile", "--no-loadscope-reorder")
-    session.run("pytest", *(session.posargs or (*together, *paths)))
 
 
 @nox.session
@@ -139,7 +100,7 @@ def types(session: nox.Session) -> None:
     """Check types, strictly."""
     install(session)
     session.run("mypy", "--package", "profilecore")
-    session.run("mypy", "tests", "fuzz", "deploy")
+    session.run("mypy", "tests", "fuzz", "deploy", "sessions")
 
 
 @nox.session
@@ -295,12 +256,15 @@ def lock(session: nox.Session) -> None:
         *(*compiler, *form, *session.posargs, *source, "--group", "dev"),
         *("--constraints", runtime, "-o", everything),
     )
-    for group in ("fuzz", "load", "monitoring", "supply"):  # tools that are beside what is built
+    for group in ("deploy", "fuzz", "load", "monitoring", "supply"):  # tools that are beside what is built
         target = f"requirements/{group}.txt"
         constraints = ("--constraints", everything)
         session.run(
             *(*compiler, *form, *session.posargs, "--group", group, *constraints, "-o", target)
         )
+    # It pins what others need newer, and has an environment of its own.
+    apart = ("--group", "checkov", "-o", "requirements/checkov.txt")
+    session.run(*compiler, *form, *session.posargs, *apart)
 
 
 def installed_tools(session: nox.Session) -> None:

@@ -31,7 +31,7 @@ def written() -> str:
     return _HEAD + str(text)
 
 
-class _Dumper(yaml.SafeDumper):
+class _Dumper(yaml.SafeDumper):  # type: ignore[misc]
     """Indents lists as the other files do."""
 
     def increase_indent(self, flow: bool = False, indentless: bool = False) -> None:

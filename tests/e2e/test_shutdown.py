@@ -46,15 +46,20 @@ def test_stops_when_asked(folder: Path, number: signal.Signals) -> None:
 
 
 def test_not_ready_before_it_stops_taking(folder: Path) -> None:
-    """GET /health/ready is 503 while draining; SHUTDOWN_DELAY lets the balancer notice it first."""
+    """GET /health/ready is 503 while draining; SHUTDOWN_DELAY lets the balancer notice it first.
+
+    One that keeps connections is told with each answer that its connection ends.
+    """
     with serving(folder, SHUTDOWN_DELAY="3s") as (server, client):
-        assert client.get("/health/ready").status_code == 200
+        before = client.get("/health/ready")
+        assert (before.status_code, before.headers.get("connection")) == (200, None)
         server.signal()
         deadline = time.monotonic() + BOUND
         while (ready := client.get("/health/ready")).status_code == 200:
             assert time.monotonic() < deadline
         assert ready.status_code == 503
         assert ready.json() == {"status": "not ready", "detail": "draining"}
+        assert ready.headers["connection"] == "close"
         with server.client() as late:
             assert late.get("/health/live").status_code == 200
             profile = created(late)

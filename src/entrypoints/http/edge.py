@@ -84,8 +84,13 @@ class Edge:
             request_id.reset(token)
 
     def takes_briefly(self, scope: AsgiScope) -> bool:
-        """Whether `briefly` has the answer to this request, which has no body."""
-        return self._short is not None and self._short.takes(scope)
+        """Whether `briefly` has the answer to this request, which has no body.
+
+        Not while the process drains: then each answer ends its connection.
+        """
+        if self._short is None or self._lifecycle.draining:
+            return False
+        return self._short.takes(scope)
 
     async def briefly(self, scope: AsgiScope) -> Answer:
         """All of an answer, by the short path."""

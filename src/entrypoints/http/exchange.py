@@ -19,7 +19,7 @@ from profilecore.entrypoints.lifecycle import Lifecycle
 from profilecore.errors import Invalid, Unavailable
 
 GONE: Final = 499  # until an answer begins: the client went away (as nginx logs it)
-CLOSE: Final = (b"connection", b"close")  # nobody reads the rest of the body
+CLOSE: Final = (b"connection", b"close")
 # No X-Frame-Options: frame-ancestors says the same to every browser that is still in use.
 _ALWAYS: Final = ((b"x-content-type-options", b"nosniff"), (b"referrer-policy", b"no-referrer"))
 _UNLESS_SET: Final = (
@@ -71,6 +71,15 @@ class Body:
         self._deadline = deadline
         self.ended = not has_body(scope)
         self.gone = False
+
+    @property
+    def ends_connection(self) -> bool:
+        """Whether nothing more is to come by its connection.
+
+        While the process drains it is told so to proxies that keep connections, before these are
+        closed: a request that cannot be sent twice is then not lost with one.
+        """
+        return not self.ended or self._lifecycle.draining
 
     async def receive(self) -> Message:
         if self.ended:
@@ -134,7 +143,7 @@ class Exchange:
         if message["type"] == "http.response.start":
             self.status = GONE if self._body.gone else message["status"]
             headers = completed(list(message.get("headers", [])), self._request_id, self.scope)
-            if not self._body.ended:
+            if self._body.ends_connection:
                 headers.append(CLOSE)
             message["headers"] = headers
             await self._send(message)

@@ -1,0 +1,52 @@
+"""What sessions have in common."""
+
+import os
+import shutil
+
+import nox
+
+
+def install(session: nox.Session) -> None:
+    """Install the locked environment, then the project as a strict editable.
+
+    The strict mode links the files that exist now, so it is repeated on each run, and with
+    `session.run`, because `nox -R` leaves out what `session.install` does.
+    """
+    session.install("--require-hashes", "-r", "requirements/dev.txt")
+    uv = session.venv_backend == "uv"
+    session.run(
+        *(("uv",) if uv else ("python", "-m")),
+        *("pip", "install", "--no-deps", "--no-build-isolation", "--editable", "."),
+        *("--config-settings", "editable_mode=strict"),
+        external=uv,
+        silent=True,
+    )
+
+
+def require(session: nox.Session, **packages: str) -> None:
+    """Make sure that commands exist, given as `command="Debian package"`."""
+    missing = [package for command, package in packages.items() if not shutil.which(command)]
+    if not missing:
+        return
+    names = " ".join(missing)
+    root = hasattr(os, "geteuid") and os.geteuid() == 0
+    if not shutil.which("apt-get") or not (root or shutil.which("sudo")):
+        session.error(f"This session needs system packages. Please install: {names}")
+    prefix = ["env"] if root else ["sudo", "-n", "env"]
+    apt = [*prefix, "DEBIAN_FRONTEND=noninteractive", "apt-get", "-q", "-y"]
+    try:
+        session.run(*apt, "update", external=True, silent=True)
+        session.run(*apt, "install", "--no-install-recommends", *missing, external=True)
+    except nox.command.CommandFailed:
+        session.error(f"apt-get could not install system packages. Please install: {names}")
+
+
+def pytest(session: nox.Session, *paths: str, more: int = 0) -> None:
+    """Run pytest on the paths, or on what stands after `--`; finding no test is a failure.
+
+    A process for each core, and some `more` where tests wait for servers. A file stays with one
+    process, so that its servers are started once.
+    """
+    processes = str((os.cpu_count() or 1) + more)
+    together = ("--numprocesses", processes, "--dist", "loadfile", "--no-loadscope-reorder")
+    session.run("pytest", *(session.posargs or (*together, *paths)))
