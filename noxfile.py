@@ -256,7 +256,13 @@ def lock(session: nox.Session) -> None:
         *(*compiler, *form, *session.posargs, *source, "--group", "dev"),
         *("--constraints", runtime, "-o", everything),
     )
-    for group in ("deploy", "fuzz", "load", "monitoring", "supply"):  # tools that are beside what is built
+    for group in (
+        "deploy",
+        "fuzz",
+        "load",
+        "monitoring",
+        "supply",
+    ):  # tools that are beside what is built
         target = f"requirements/{group}.txt"
         constraints = ("--constraints", everything)
         session.run(

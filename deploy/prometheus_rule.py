@@ -31,7 +31,7 @@ def written() -> str:
     return _HEAD + str(text)
 
 
-class _Dumper(yaml.SafeDumper):  # type: ignore[misc]
+class _Dumper(yaml.SafeDumper):
     """Indents lists as the other files do."""
 
     def increase_indent(self, flow: bool = False, indentless: bool = False) -> None:
