@@ -69,6 +69,8 @@ def test_every_test_that_a_page_names_is_there() -> None:
 
 def test_every_setting_that_a_page_names_exists() -> None:
     known = set(re.findall(r"`([A-Z][A-Z_]+)`", TABLES["settings"]()))
+    composed = (DOCS.parent / "deploy" / "compose.yaml").read_text()
+    known |= set(re.findall(r"\$\{([A-Z_]+)", composed))
     for page in (DOCS / "how-to").glob("*.md"):
         for name in re.findall(r"`([A-Z]+_[A-Z_]+)(?:=[^`]*)?`", page.read_text()):
             assert name in known, f"{page.name}: {name}"
