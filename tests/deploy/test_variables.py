@@ -11,7 +11,7 @@ from tests.deploy.rendering import ROOT, Objects
 
 # Nobody who deploys has to say these: the default is right, or it is about another way to run.
 DEFAULTS: Final = {
-    *("DB_PORT", "DB_PASSWORD", "DB_POOL_MAX", "DB_PREPARED", "DB_CA_FILE"),
+    *("ACCESS_LOG", "DB_PORT", "DB_PASSWORD", "DB_POOL_MAX", "DB_PREPARED", "DB_CA_FILE"),
     *("DB_STATEMENT_TIMEOUT", "CACHE_MEMORY_MAX", "CACHE_TTL", "REDIS_PASSWORD", "REDIS_DB"),
     *("REDIS_TLS", "REDIS_CA_FILE", "QUEUE_URI", "QUEUE_CA_FILE", "BLOBS_SECRET_KEY"),
     *("BLOBS_PATH_STYLE", "CDN_BASE_URL", "TASK_QUEUES", "TASK_LEASE", "CALLBACK_HOSTS"),
