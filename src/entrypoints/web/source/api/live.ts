@@ -72,7 +72,6 @@ async function connection(mine: AbortController): Promise<"refused" | "was live"
     const response = await fetch("/api/v1/events", { headers, signal: abort, cache: "no-store" });
     if (response.status === 410) {
       position = null; // it is too old, or of another store
-      resets.forEach((reset) => reset());
       throw new Error("gone");
     }
     if (response.status === 401 || response.status === 403 || response.status === 404) {
@@ -82,6 +81,8 @@ async function connection(mine: AbortController): Promise<"refused" | "was live"
     if (!response.ok || response.body === null) throw new Error("not now");
     reached();
     live.value = "live";
+    // What was read before this connection may have missed a change that it does not tell of.
+    if (position === null) resets.forEach((reset) => reset());
     const parser = new Parser();
     const reader = response.body.pipeThrough(new TextDecoderStream()).getReader();
     for (;;) {
