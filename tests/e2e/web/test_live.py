@@ -61,12 +61,13 @@ def test_cut_and_restored(browser: Browser, tmp_path: Path) -> None:
             expect(page.get_by_text("The service cannot be reached")).to_be_visible()
             expect(page.get_by_text("Not live")).to_be_visible()
             expect(page.get_by_role("row").filter(has_text="The last one seen")).to_be_visible()
+            page.get_by_role("button", name="Try now").click()
+            expect(page.get_by_text("The service cannot be reached")).to_be_visible()
             assert visitor.violations() == []
             with Server(tmp_path, SERVER_PORT=port) as again, again.client() as client:
                 client.delete(path_of(profile)).raise_for_status()
                 created(client, name="Missed")
-                page.get_by_role("button", name="Try now").click()
-                expect(page.get_by_text("Live", exact=True)).to_be_visible()
+                expect(page.get_by_text("Live", exact=True)).to_be_visible(timeout=30_000)
                 expect(page.get_by_role("row").filter(has_text="Missed")).to_be_visible()
                 expect(page.get_by_role("row").filter(has_text="last one seen")).to_have_count(0)
                 expect(page.get_by_text("cannot be reached")).to_be_hidden()
