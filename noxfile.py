@@ -250,9 +250,17 @@ def docs(session: nox.Session) -> None:
 
 
 @nox.session
+def pictures(session: nox.Session) -> None:
+    """Take the pictures of the web client in the documentation anew; `-- VIEW` takes one's."""
+    require(session, chromium="chromium")
+    install(session)
+    session.run("python", "-m", "docs.pictures", *session.posargs)
+
+
+@nox.session
 def load(session: nox.Session) -> None:
     """Run every benchmark, or those named after `--`."""
-    require(session, **SERVERS, **REDIS, **RABBITMQ)
+    require(session, **SERVERS, **REDIS, **RABBITMQ, chromium="chromium")
     install(session)
     found = sorted(path.stem for path in Path("benchmarks").glob("[!_]*.py"))
     names = session.posargs or found

@@ -1,6 +1,6 @@
 """The web client with 100,000 profiles: how soon it is there, and how it scrolls.
 
-Limits: 70 KB of script and style, gzipped; painted within 0.6 s and usable within 1 s on a processor
+Limits: 70 KB of script and style, gzipped; painted in 0.6 s and usable in 1 s on a processor
 four times slower; 50 frames a second and 150 MB of heap while 100,000 rows are scrolled.
 """
 

@@ -32,6 +32,7 @@ def test_no_jump_further_down(visitor: Visitor, api: httpx.Client) -> None:
     page = visitor.page
     visitor.open()
     expect(page.get_by_text("Live", exact=True)).to_be_visible()
+    page.wait_for_timeout(1500)  # until it has been read anew
     grid = page.get_by_role("grid")
     grid.evaluate("grid => { grid.scrollTop = 2000 }")
     created(api, name="Above")

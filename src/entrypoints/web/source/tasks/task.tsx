@@ -39,7 +39,7 @@ export function TaskRow({ task }: { task: Task }) {
         <td class="number">
           {task.attempt} / {task.max_attempts}
         </td>
-        <td>
+        <td class="run">
           <Time at={task.run_at} />
         </td>
         <td class="created">
@@ -104,6 +104,12 @@ function Details({ task }: { task: Task }) {
         <div>
           <dt>{t.tasks.columns.run}</dt>
           <dd>{exactly(task.run_at)}</dd>
+        </div>
+        <div>
+          <dt>{t.tasks.columns.attempt}</dt>
+          <dd>
+            {task.attempt} / {task.max_attempts}
+          </dd>
         </div>
         <div>
           <dt>{t.tasks.priority}</dt>
