@@ -232,9 +232,17 @@ def docs(session: nox.Session) -> None:
 
 
 @nox.session
+def pictures(session: nox.Session) -> None:
+    """Take the pictures of the web client in the documentation anew; `-- VIEW` takes one's."""
+    require(session, chromium="chromium")
+    install(session)
+    session.run("python", "-m", "docs.pictures", *session.posargs)
+
+
+@nox.session
 def load(session: nox.Session) -> None:
     """Run every benchmark, or those named after `--`; options go to each of them."""
-    require(session, **SERVERS, **REDIS, **RABBITMQ, **LOAD)
+    require(session, **SERVERS, **REDIS, **RABBITMQ, **LOAD, chromium="chromium")
     install(session)
     session.install("--require-hashes", "-r", "requirements/load.txt")
     found = sorted(path.stem for path in Path("benchmarks").glob("[!_]*.py"))

@@ -7,7 +7,7 @@ from typing import Any
 import httpx
 import pytest
 from PIL import Image
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, FilePayload, Page, expect
 
 from tests.support.browser import Visitor, visiting
 from tests.support.http import created, path_of
@@ -17,8 +17,8 @@ from tests.support.processes import Server
 SIZE = (400, 300)
 
 
-def file(name: str, content: bytes, kind: str = "image/jpeg") -> Any:
-    return {"name": name, "mimeType": kind, "buffer": content}
+def file(name: str, content: bytes, kind: str = "image/jpeg") -> FilePayload:
+    return FilePayload(name=name, mimeType=kind, buffer=content)
 
 
 def opened(visitor: Visitor, profile: dict[str, Any]) -> Page:
@@ -27,7 +27,7 @@ def opened(visitor: Visitor, profile: dict[str, Any]) -> Page:
     return visitor.page
 
 
-def chosen(page: Page, *files: Any) -> None:
+def chosen(page: Page, *files: FilePayload) -> None:
     page.get_by_label("Choose images").set_input_files(list(files))
 
 
@@ -98,6 +98,8 @@ def test_crop_by_dragging(visitor: Visitor, api: httpx.Client) -> None:
     assert panel.locator("canvas").evaluate("canvas => canvas.toDataURL()") != before
 
 
+_PASTE = """(clipboardData) => document.body.dispatchEvent(
+  new ClipboardEvent('paste', { clipboardData, bubbles: true, cancelable: true }))"""
 _TRANSFER = """([name, type, data]) => {
   const transfer = new DataTransfer();
   const bytes = Uint8Array.from(atob(data), (c) => c.charCodeAt(0));
@@ -116,11 +118,7 @@ def test_dropped_and_pasted(visitor: Visitor, api: httpx.Client, way: str) -> No
         page.dispatch_event(".images .drop", "dragover", {"dataTransfer": transfer})
         page.dispatch_event(".images .drop", "drop", {"dataTransfer": transfer})
     else:
-        page.evaluate(
-            "(data) => document.body.dispatchEvent("
-            "new ClipboardEvent('paste', { clipboardData: data, bubbles: true, cancelable: true }))",
-            transfer,
-        )
+        page.evaluate(_PASTE, transfer)
     page.get_by_role("button", name="Upload 1 image").click()
     expect(kept(page)).to_have_count(1)
 

@@ -28,7 +28,7 @@ def edited(page: Page, **fields: str) -> None:
 
 def test_two_people_edit_the_same(browser: Browser, server: Server, api: httpx.Client) -> None:
     """The second one is told, sees both versions, and chooses for each field."""
-    profile = created(api, name="Ada Lovelace", bio="A poet’s daughter")
+    profile = created(api, name="Ada Lovelace", bio="The daughter of a poet")
     with (
         visiting(browser, server.url) as first,
         visiting(browser, server.url, refused=(412,)) as second,
@@ -178,9 +178,10 @@ def test_erase_takes_a_typed_word(browser: Browser, server: Server, api: httpx.C
     assert api.get(f"{path_of(profile)}/events").json()[0]["data"] == {}
 
 
-@pytest.mark.parametrize(
-    "name", ["W" * 255, "عمر الخيام النيسابوري", "紫式部 " * 30, "a‮b ‏ مرحبا", "🧑🏽‍🚀 Zoë"]
-)
+NAMES = ["W" * 255, "عمر الخيام النيسابوري", "紫式部 " * 30, "a\u202eb \u200f مرحبا", "🧑🏽‍🚀 Zoë"]
+
+
+@pytest.mark.parametrize("name", NAMES)
 def test_names_of_all_kinds_on_a_small_phone(
     browser: Browser, server: Server, api: httpx.Client, name: str
 ) -> None:

@@ -240,7 +240,6 @@ export const t = {
   },
   payload: {
     hint: "A JSON object; it is checked while you type.",
-    json: "This is not JSON.",
     at: (line: number, column: number) => `This is not JSON: look at line ${line}, column ${column}.`,
     object: "It has to be a JSON object.",
     unknown: (name: string, known: string) => `${name} is not known; it takes ${known}`,

@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { HeaderMissing, records } from "../source/profiles/records";
 import { changesOf, draftOf, messages } from "../source/profiles/form";
+import { faultOf } from "../source/tasks/json";
 import { faults } from "../source/tasks/payloads";
 import { buckets, parse, quantile, sum } from "../source/system/exposition";
 import { pathOf } from "../source/system/chart";
@@ -90,6 +91,26 @@ describe("a payload", () => {
     ["images.collect", '{"image_ids": [1]}', 1],
   ])("%s %s", (type, text, number) => {
     expect(faults(type, text)).toHaveLength(number);
+  });
+});
+
+describe("a text that is no JSON", () => {
+  it.each([
+    ['{"a": [1, -2.5e3, "x\\n", true, null, {}, []]}', -1],
+    [" 1 ", -1],
+    ["", 0],
+    ['{\n  "a": }', 9],
+    ["[1,]", 3],
+    ['{"a" 1}', 5],
+    ["{a: 1}", 1],
+    ['{"a": 1', 7],
+    ["[1]]", 3],
+    ["01", 1],
+    ["[}", 1],
+  ])("%s", (text, place) => {
+    expect(faultOf(text)).toBe(place);
+    if (place === -1) expect(() => void JSON.parse(text)).not.toThrow();
+    else expect(() => void JSON.parse(text)).toThrow();
   });
 });
 

@@ -7,6 +7,7 @@ import type { Change } from "./types";
 
 const SILENCE = 40_000; // there is a line every 15 s, so this is a connection that is dead
 const LONGEST = 15_000;
+const FIRST_LOOK = 1_000; // what is shown first goes first
 
 /** `off`: whoever calls may not follow all changes. */
 export const live = signal<"connecting" | "live" | "offline" | "off">("connecting");
@@ -72,7 +73,6 @@ async function connection(mine: AbortController): Promise<"refused" | "was live"
     const response = await fetch("/api/v1/events", { headers, signal: abort, cache: "no-store" });
     if (response.status === 410) {
       position = null; // it is too old, or of another store
-      resets.forEach((reset) => reset());
       throw new Error("gone");
     }
     if (response.status === 401 || response.status === 403 || response.status === 404) {
@@ -82,6 +82,8 @@ async function connection(mine: AbortController): Promise<"refused" | "was live"
     if (!response.ok || response.body === null) throw new Error("not now");
     reached();
     live.value = "live";
+    // What was read before this connection may have missed a change that it does not tell of.
+    if (position === null) setTimeout(() => resets.forEach((reset) => reset()), FIRST_LOOK);
     const parser = new Parser();
     const reader = response.body.pipeThrough(new TextDecoderStream()).getReader();
     for (;;) {

@@ -17,7 +17,7 @@ export function Avatar({ profile, large }: { profile: Pick<Profile, "id" | "name
     );
   return (
     <span class={size}>
-      <Picture image={image} variant={large ? "medium" : "thumb"} alt="" />
+      <Picture key={image.id} image={image} variant={large ? "medium" : "thumb"} alt="" />
     </span>
   );
 }

@@ -8,3 +8,12 @@ export function Time({ at }: { at: string }) {
     </time>
   );
 }
+
+/** The same where there are many of them, and all move on together. */
+export function TimeAt({ at, seen }: { at: string; seen: number }) {
+  return (
+    <time dateTime={at} title={at}>
+      {ago(at, seen)}
+    </time>
+  );
+}

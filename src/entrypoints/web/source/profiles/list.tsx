@@ -2,6 +2,7 @@
 import { useSignal } from "@preact/signals";
 import { useEffect, useLayoutEffect, useRef } from "preact/hooks";
 import type { Profile } from "../api/types";
+import { now } from "../format";
 import { go, hrefOf } from "../router";
 import { t } from "../texts";
 import { remove } from "./removing";
@@ -133,11 +134,12 @@ export function List() {
       <Spacer height={length * height} offset={first * height}>
         {drawn.map((index) => {
           const profile = rows.at(index);
-          if (profile === null) return <div key={`wait-${index}`} class="row waiting" role="presentation" />;
+          if (profile === null) return <div key={`wait-${index % shown}`} class="row waiting" role="presentation" />;
           return (
             <Row
-              key={profile.id}
+              key={index % shown} // what leaves at one end is written over for the other
               profile={profile}
+              seen={now.value}
               index={index}
               current={index === active.value}
               chosen={selected.value.has(profile.id)}

@@ -1,7 +1,7 @@
 import type { Profile } from "../api/types";
 import { Avatar } from "../parts/avatar";
 import { memo } from "../parts/memo";
-import { Time } from "../parts/time";
+import { TimeAt } from "../parts/time";
 import { hrefOf } from "../router";
 import { t } from "../texts";
 import { active, select } from "./state";
@@ -9,13 +9,14 @@ import { active, select } from "./state";
 interface Props {
   profile: Profile;
   index: number;
+  seen: number;
   current: boolean;
   chosen: boolean;
   anchor: { current: number };
   onRange: (from: number, to: number) => void;
 }
 
-export const Row = memo(function Row({ profile, index, current, chosen, anchor, onRange }: Props) {
+export const Row = memo(function Row({ profile, index, seen, current, chosen, anchor, onRange }: Props) {
   function onClick(event: MouseEvent): void {
     active.value = index;
     if (event.shiftKey) {
@@ -53,10 +54,10 @@ export const Row = memo(function Row({ profile, index, current, chosen, anchor, 
         {profile.email}
       </span>
       <span role="gridcell" class="created">
-        <Time at={profile.created_at} />
+        <TimeAt at={profile.created_at} seen={seen} />
       </span>
       <span role="gridcell" class="updated">
-        <Time at={profile.updated_at} />
+        <TimeAt at={profile.updated_at} seen={seen} />
       </span>
     </div>
   );

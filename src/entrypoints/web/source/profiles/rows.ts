@@ -44,7 +44,8 @@ export class Rows {
     this.#filter = filter;
     try {
       const page = await listProfiles({ ...listCall(filter, null, count), abort });
-      this.#pages = [{ cursor: null, length: page.rows.length, rows: page.rows }];
+      const rows = page.rows.map((row) => this.#known(row));
+      this.#pages = [{ cursor: null, length: rows.length, rows }];
       this.#next = page.next;
       if (page.total !== null) this.total.value = page.total;
       this.#changed();
@@ -129,6 +130,12 @@ export class Rows {
       if (this.total.value !== null) this.total.value -= gone;
     }
     this.#changed();
+  }
+
+  /** The same object for what has not changed, so that it is not drawn again. */
+  #known(row: Profile): Profile {
+    const before = this.#place(row.id)?.row;
+    return before?.version === row.version ? before : row;
   }
 
   #place(id: string): { rows: Profile[]; index: number; row: Profile } | null {

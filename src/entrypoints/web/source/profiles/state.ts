@@ -64,7 +64,10 @@ export function keepFresh(): () => void {
       for (const change of changes) gathered.set(change.profile_id, change);
       timer ??= setTimeout(() => void settle(), GATHER);
     },
-    () => reload(),
+    () => {
+      if (atTop.value) reload();
+      else unseen.value += 1; // nobody is thrown back to the beginning
+    },
   );
 }
 

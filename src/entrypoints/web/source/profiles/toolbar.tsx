@@ -37,17 +37,17 @@ export function Toolbar() {
         {known !== null ? t.list.total(known) : t.list.so(length.value)}
       </span>
       {known === null && (
-        <button type="button" class="plain" onClick={() => reload(true)}>
+        <button type="button" class="plain count" onClick={() => reload(true)}>
           {t.list.count}
         </button>
       )}
       <span class="grow" />
       <button type="button" onClick={() => (importing.value = [])}>
-        <Icon name="upload" /> {t.list.import}
+        <Icon name="upload" /> <span class="label">{t.list.import}</span>
       </button>
       {exporting.value === null ? (
         <button type="button" onClick={() => void exportAll()}>
-          <Icon name="download" /> {t.list.export}
+          <Icon name="download" /> <span class="label">{t.list.export}</span>
         </button>
       ) : (
         <button type="button" onClick={() => exporting.value?.stop()}>
@@ -55,7 +55,7 @@ export function Toolbar() {
         </button>
       )}
       <button type="button" class="primary" onClick={() => (editing.value = "new")}>
-        <Icon name="plus" /> {t.list.create}
+        <Icon name="plus" /> <span class="label narrow">{t.list.create}</span>
       </button>
     </div>
   );

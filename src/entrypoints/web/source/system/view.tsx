@@ -10,8 +10,8 @@ export function SystemView() {
   useEffect(watchClosely, []);
   const now = health.value;
   return (
-    <section class="view system">
-      <h1>{t.views.system}</h1>
+    <section class="view system" tabIndex={0} aria-labelledby="system">
+      <h1 id="system">{t.views.system}</h1>
       {failure.value !== null && <Failure error={failure.value} />}
       {now && (
         <>

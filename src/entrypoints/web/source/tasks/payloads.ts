@@ -1,5 +1,6 @@
 /** What the payloads of the service's own types look like; a team's types take any object. */
 import { t } from "../texts";
+import { faultOf } from "./json";
 
 type Kind = "text" | "uuid" | "url" | "object" | "texts" | "any";
 
@@ -58,8 +59,8 @@ export function faults(type: string, text: string): string[] {
   let value: unknown;
   try {
     value = JSON.parse(text);
-  } catch (error) {
-    return [place(text, error)];
+  } catch {
+    return [place(text)];
   }
   if (!isObject(value)) return [t.payload.object];
   const given = value;
@@ -76,11 +77,7 @@ export function faults(type: string, text: string): string[] {
   return found;
 }
 
-/** Where JSON ends to be JSON: engines say it each in their own way. */
-function place(text: string, error: unknown): string {
-  const message = error instanceof Error ? error.message : "";
-  const at = /position (\d+)/.exec(message)?.[1];
-  if (at === undefined) return t.payload.json;
-  const before = text.slice(0, Number(at)).split("\n");
+function place(text: string): string {
+  const before = text.slice(0, Math.max(0, faultOf(text))).split("\n");
   return t.payload.at(before.length, (before.at(-1)?.length ?? 0) + 1);
 }

@@ -39,7 +39,7 @@ export function TaskRow({ task }: { task: Task }) {
         <td class="number">
           {task.attempt} / {task.max_attempts}
         </td>
-        <td>
+        <td class="run">
           <Time at={task.run_at} />
         </td>
         <td class="created">
@@ -106,6 +106,12 @@ function Details({ task }: { task: Task }) {
           <dd>{exactly(task.run_at)}</dd>
         </div>
         <div>
+          <dt>{t.tasks.columns.attempt}</dt>
+          <dd>
+            {task.attempt} / {task.max_attempts}
+          </dd>
+        </div>
+        <div>
           <dt>{t.tasks.priority}</dt>
           <dd>{task.priority}</dd>
         </div>
@@ -116,13 +122,13 @@ function Details({ task }: { task: Task }) {
           </div>
         )}
       </dl>
-      <h3>{t.tasks.payload}</h3>
+      <h2>{t.tasks.payload}</h2>
       <pre tabIndex={0} aria-label={t.tasks.payload}>
         {JSON.stringify(task.payload, null, 2)}
       </pre>
       {task.result !== null && (
         <>
-          <h3>{t.tasks.result}</h3>
+          <h2>{t.tasks.result}</h2>
           <pre tabIndex={0} aria-label={t.tasks.result}>
             {JSON.stringify(task.result, null, 2)}
           </pre>
@@ -130,7 +136,7 @@ function Details({ task }: { task: Task }) {
       )}
       {task.errors.length > 0 && (
         <>
-          <h3>{t.tasks.errors}</h3>
+          <h2>{t.tasks.errors}</h2>
           <ol class="attempts">
             {task.errors.map((failure) => (
               <li key={`${failure.attempt}-${failure.at}`}>

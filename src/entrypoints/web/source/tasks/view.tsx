@@ -45,8 +45,12 @@ export function TasksView() {
               <tr>
                 <th scope="col">{t.tasks.columns.type}</th>
                 <th scope="col">{t.tasks.columns.status}</th>
-                <th scope="col">{t.tasks.columns.attempt}</th>
-                <th scope="col">{t.tasks.columns.run}</th>
+                <th scope="col" class="number">
+                  {t.tasks.columns.attempt}
+                </th>
+                <th scope="col" class="run">
+                  {t.tasks.columns.run}
+                </th>
                 <th scope="col" class="created">
                   {t.tasks.columns.created}
                 </th>
