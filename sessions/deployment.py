@@ -107,6 +107,11 @@ def rehearsal(session: nox.Session) -> None:
 def wheelhouse(session: nox.Session) -> None:
     """Collect in dist/wheelhouse what an image is made of: locked wheels, and this project's."""
     session.install("--require-hashes", "-r", "requirements/dev.txt")
+    collect(session)
+
+
+def collect(session: nox.Session) -> None:
+    """Fill dist/wheelhouse anew."""
     shutil.rmtree(WHEELS, ignore_errors=True)
     WHEELS.mkdir(parents=True)
     # Without markers: the image may have another patch release of Python than this environment.
@@ -134,8 +139,7 @@ def image(session: nox.Session) -> None:
         return
     require(session, buildah="buildah", mmdebstrap="mmdebstrap")
     install(session)
-    if not list(WHEELS.glob("profilecore-*.whl")):
-        session.error("There is no wheelhouse yet: run `nox -s wheelhouse image`")
+    collect(session)
     session.run("pytest", "-s", "tests/images")
 
 
