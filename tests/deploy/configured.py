@@ -1,7 +1,6 @@
 """What the processes of a container are told, read as they read it."""
 
 import base64
-import re
 import tempfile
 from pathlib import Path
 from typing import Final, get_args
@@ -12,8 +11,6 @@ from tests.deploy.rendering import Object, Objects, Pod
 
 SERVICE_IMAGE: Final = "profile-service:"
 TABLE: Final = {field.upper(): row for field, row in table(Settings).items()}
-# What OpenTelemetry's SDK reads by itself: none of ours.
-STANDARD: Final = re.compile(r"OTEL_[A-Z_]+")
 # What deploy/Dockerfile sets.
 IMAGE: Final = {
     "DATA_DIR": "/var/lib/profilecore",
