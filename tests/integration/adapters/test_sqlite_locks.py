@@ -118,7 +118,7 @@ async def test_many_may_make_the_file_at_once(path: Path) -> None:
 IMPORT = """
 import asyncio, sys
 from profilecore.adapters.sqlite import SqliteDatabase, SqliteProfiles
-from tests.contracts.samples import created, person
+from profilecore.testing.samples import created, person
 async def main():
     database = SqliteDatabase(sys.argv[1])
     await database.open()
