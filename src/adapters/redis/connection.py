@@ -73,8 +73,9 @@ class Gate:
         width: int,
         failed: Callable[[], object] = lambda: None,
         *,
-        patience: float = CONNECT_MAX + CALL_MAX,
+        patience: float | None = None,
     ) -> None:
+        patience = CONNECT_MAX + CALL_MAX if patience is None else patience
         self._places = asyncio.Semaphore(width)
         self._failed = failed
         self._patience = patience
