@@ -137,7 +137,7 @@ async def caches(
 @pytest.mark.timeout(1800)
 async def test_no_stale_copy_is_left_at_rest(caches: list[RedisCache]) -> None:
     """As many as `AT_ONCE` go on at any time, each with a profile of its own."""
-    with campaign("races", rounds(2_000, 100_000), "interleavings") as run:
+    with campaign("races", rounds(800, 100_000), "interleavings") as run:
         seeds = iter([run.dice.random() for _ in range(run.number)])
 
         async def work() -> None:
