@@ -1,9 +1,9 @@
 """The real service under a mixed load, seen by a real Prometheus through rules and dashboards."""
 
 import math
-import threading
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -26,6 +26,7 @@ from tests.support.uploads import upload
 LOAD: Final = 20.0
 SETTLE_MAX: Final = 30.0
 PAUSE: Final = 0.02  # between two rounds: enough to be seen, and little enough for others
+TOKEN: Final = "X-Consistency-Token"
 NOT_HERE: Final = {
     # Nothing failed, no certificate file is set, and nobody looks from outside.
     'http_requests_total{job="profilecore",route!~"/health.*|/metrics",status=~"5.."}',
@@ -84,22 +85,23 @@ def fleet(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Fleet]:
 
 def load(servers: list[Server]) -> None:
     """Use all there is for some seconds; each server by a client of its own."""
-    failures: list[BaseException] = []
+    with ThreadPoolExecutor() as pool:
+        used = [pool.submit(use, server) for server in servers]
+    for use_of_one in used:
+        use_of_one.result()
 
-    def use(server: Server) -> None:
-        try:
-            with server.client() as client:
-                rounds(client)
-        except BaseException as failure:
-            failures.append(failure)
-            raise
 
-    threads = [threading.Thread(target=use, args=(server,)) for server in servers]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert not failures
+def use(server: Server) -> None:
+    """As a client of replicas does: it sends the token of its last write with each read."""
+    with server.client() as client:
+
+        def remember(response: httpx.Response) -> None:
+            token = response.headers.get(TOKEN)
+            if token is not None:
+                client.headers[TOKEN] = token
+
+        client.event_hooks = {"response": [remember]}
+        rounds(client)
 
 
 def rounds(client: httpx.Client) -> None:
