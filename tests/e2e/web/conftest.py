@@ -3,10 +3,12 @@
 from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import Browser
+from playwright.sync_api import Browser, expect
 
 from tests.support.browser import Visitor, chromium, visiting
 from tests.support.processes import Server
+
+expect.set_options(timeout=20_000)  # milliseconds: the machine may be busy with other tests
 
 
 @pytest.fixture(scope="module")
