@@ -11,7 +11,7 @@ import json
 import sys
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final, cast
@@ -35,13 +35,13 @@ Request = Callable[[int], bytes]
 
 @dataclass
 class Answers:
-    """When each was due, how many seconds after that it came, and its status."""
+    """When each was due, how long after that and after it was sent it came (s), and its status."""
 
-    found: list[tuple[float, float, int]] = field(default_factory=list)
+    found: list[tuple[float, float, float, int]] = field(default_factory=list)
     lost: int = 0
 
-    def of(self, *statuses: int) -> list[tuple[float, float]]:
-        return [(due, took) for due, took, status in self.found if status in statuses]
+    def of(self, *statuses: int) -> list[tuple[float, float, float]]:
+        return [found[:3] for found in self.found if found[3] in statuses]
 
 
 class Client(asyncio.Protocol):
@@ -51,6 +51,7 @@ class Client(asyncio.Protocol):
         self._load = load
         self._received = b""
         self._due: float | None = None
+        self._sent = 0.0
         self._transport: asyncio.Transport | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -61,7 +62,7 @@ class Client(asyncio.Protocol):
         assert self._transport is not None
         if self._transport.is_closing():
             return False
-        self._due = due
+        self._due, self._sent = due, time.perf_counter()
         self._transport.write(request)
         return True
 
@@ -75,8 +76,8 @@ class Client(asyncio.Protocol):
             return
         self._received = b""
         assert self._due is not None
-        took = time.perf_counter() - self._due
-        self._load.answers.found.append((self._due, took, int(head[9:12])))
+        now, status = time.perf_counter(), int(head[9:12])
+        self._load.answers.found.append((self._due, now - self._due, now - self._sent, status))
         self._due = None
         self._load.idle.append(self)
 
@@ -143,9 +144,9 @@ class Found:
     back: float
 
 
-def percentile(found: list[tuple[float, float]], part: float) -> float:
-    took = sorted(took for _, took in found)
-    return took[int(len(took) * part)] * 1000 if took else 0.0
+def percentile(took: Iterable[float], part: float) -> float:
+    in_order = sorted(took)
+    return in_order[int(len(in_order) * part)] * 1000 if in_order else 0.0
 
 
 async def overload(port: int, request: Request) -> Found:
@@ -154,16 +155,20 @@ async def overload(port: int, request: Request) -> Found:
     load = Load(port, request)
     await load.connect(SOCKETS)
     _, before = await load.send(most / 2, 2)
-    usual = max(QUICK, 2 * percentile(before.of(200, 201), 0.99)) / 1000
+    usual = max(QUICK, 2 * percentile((took for _, took, _ in before.of(200, 201)), 0.99)) / 1000
     began, answers = await load.send(2 * most, SECONDS)
     # What came in the first second is left out: there is room for so many that begin at once.
-    good = [x for x in answers.of(200, 201) if sum(x) > began + 1]
-    refused = [x for x in answers.of(503, 429) if sum(x) > began + 1]
+    good, refused = (
+        [sent for due, took, sent in answers.of(*statuses) if due + took > began + 1]
+        for statuses in ((200, 201), (503, 429))
+    )
     took = time.perf_counter() - began - 1
     began, after = await load.send(most / 2, 4)
     await asyncio.sleep(0.5)
     bad = [
-        due for due, took, status in after.found if due >= began and (status >= 400 or took > usual)
+        due
+        for due, took, _, status in after.found
+        if due >= began and (status >= 400 or took > usual)
     ]
     return Found(
         most,

@@ -114,6 +114,7 @@ class Protocol(HttpToolsProtocol):
             answer, self._due, self._head = self._due, None, None
             self._write(answer)
             self.on_response_complete()
+            self._edge.resting.add(self.transport)
 
     def _take(self) -> bool:
         """Refuse the request, or begin with a short one, without a cycle of uvicorn's."""

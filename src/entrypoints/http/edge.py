@@ -18,8 +18,10 @@ from profilecore.entrypoints.http.asgi import (
 from profilecore.entrypoints.http.exchange import CLOSE, GONE, Body, Exchange, completed_lines
 from profilecore.entrypoints.http.load import SPARED, Bodies, Load, Share, Work
 from profilecore.entrypoints.http.problems import problem_answer
+from profilecore.entrypoints.http.refused import Refused
 from profilecore.entrypoints.http.short_path import ShortPath
 from profilecore.entrypoints.lifecycle import Lifecycle
+from profilecore.entrypoints.resting import Resting
 from profilecore.entrypoints.telemetry import HttpMetrics, log_request, request_id
 from profilecore.errors import Unavailable
 
@@ -55,6 +57,9 @@ class Edge:
         self._body_timeout = body_timeout
         self._short = short
         self._spared_port = spared_port
+        self._refused = Refused(load.overloaded())
+        self.resting = Resting(lambda: load.most - load.working)
+        """The connections of those that were turned away."""
 
     async def __call__(self, scope: AsgiScope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -146,10 +151,9 @@ class Edge:
         return self._spared_port is not None and scope["server"][1] == self._spared_port
 
     def _refusal(self, scope: AsgiScope, path: str) -> Answer:
-        name = _request_id(scope)
-        answer = problem_answer(self._load.overloaded(), path, request_id=name)
-        self._metrics.refused(scope["method"], answer.status)
-        return answer._replace(head=completed_lines(answer.head, name.encode(), {}))
+        self._load.refused()
+        self._metrics.refused(scope["method"], self._refused.status)
+        return self._refused.answer(path, _request_id(scope))
 
     def _record(self, scope: AsgiScope, status: int, route: str, began: float) -> None:
         seconds = time.perf_counter() - began

@@ -52,9 +52,12 @@ class Load:
     def _all_entered(self) -> None:
         self._entering = 0
 
-    def overloaded(self) -> Overloaded:
-        """What is told to whoever finds no room; `refused` is called."""
+    def refused(self) -> None:
+        """Count one that found no room."""
         self._refused()
+
+    def overloaded(self) -> Overloaded:
+        """What it is told."""
         return Overloaded(f"{self.most} requests are under way, as many as are taken: try again.")
 
 
@@ -90,6 +93,7 @@ class Work:
     def check(self) -> None:
         """Overloaded where it may not go on, since so many others began while it waited."""
         if self._load.working > self._load.most:
+            self._load.refused()
             raise self._load.overloaded()
 
 

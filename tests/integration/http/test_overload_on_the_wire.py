@@ -2,16 +2,19 @@
 
 import asyncio
 import json
+import sqlite3
+import time
 from collections.abc import Iterator
+from contextlib import closing
 
 import httpx
 import pytest
 
-from tests.support.http import PROFILES, problem
+from tests.support.http import PROFILES, person, problem
 from tests.support.processes import Server
 
 CONNECTIONS = 24
-EACH = 30
+EACH = 8
 
 
 @pytest.fixture(scope="module")
@@ -88,6 +91,27 @@ async def test_health_is_told_beside_all_that(server: Server) -> None:
     assert {response.status_code for response in found} == {200}
     assert json.loads(found[0].content)["status"] == "alive"
     await busy
+
+
+async def test_who_asks_again_at_once_is_not_read_from_all_the_time(server: Server) -> None:
+    """A write that waits for another process takes the only place meanwhile."""
+    reader, writer = await asyncio.open_connection("127.0.0.1", server.port)
+    with closing(sqlite3.connect(server.database, isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        async with server.async_client() as client:
+            held = asyncio.create_task(client.post(PROFILES, json=person()))
+            await asyncio.sleep(0.2)  # it is there first
+            refused, until = 0, time.monotonic() + 1
+            while time.monotonic() < until:
+                writer.write(f"GET {PROFILES} HTTP/1.1\r\nHost: localhost\r\n\r\n".encode())
+                refused += (await answer(reader)).status_code == 503
+            other.execute("COMMIT")
+            assert (await held).status_code == 201
+            answered = await client.get(PROFILES)
+    writer.close()
+    assert answered.status_code == 200
+    # As many turns as there are in a second; thousands, where each is read at once.
+    assert 5 < refused < 60
 
 
 async def test_they_are_counted(server: Server) -> None:
