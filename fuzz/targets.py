@@ -158,7 +158,7 @@ def body(data: bytes) -> object:
     """Of the other operations; the first byte says which."""
     found: Any = decode(data[1:], _BODIES[(data[:1] or b"\0")[0] % len(_BODIES)])
     if isinstance(found, NewTask):
-        return found.order({})
+        return found.order({}, None)
     if isinstance(found, TaskChanges):
         return found.asked()
     if isinstance(found, bodies.Batch):

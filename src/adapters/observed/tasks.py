@@ -30,8 +30,7 @@ class TaskMetrics:
     """Metrics `task…`; a type that nobody has registered counts as `other`."""
 
     def __init__(self, registry: CollectorRegistry, types: Collection[str]) -> None:
-        self._types = frozenset(types)
-        self._counted = {
+        self._counters = {
             what: Counter(f"tasks_{what}", text, ["type"], registry=registry)
             for what, text in (
                 ("submitted", "Tasks accepted."),
@@ -43,9 +42,11 @@ class TaskMetrics:
                 ("cancelled", "Tasks cancelled."),
             )
         }
-        for counter in self._counted.values():
-            for type_ in self._types:
-                counter.labels(type_)
+        self._counted = {
+            (what, type_): counter.labels(type_)
+            for what, counter in self._counters.items()
+            for type_ in types
+        }
         self._rescued = Counter(
             "task_lease_rescues", "Tasks taken back from a worker that was lost.", registry=registry
         )
@@ -70,6 +71,7 @@ class TaskMetrics:
             buckets=RUN_TIME,
             registry=registry,
         )
+        self._runs = {type_: self._run.labels(type_) for type_ in types}
         self._waiting = Gauge(
             "tasks_waiting", "Tasks that are not finished.", ["status"], registry=registry
         )
@@ -104,7 +106,7 @@ class TaskMetrics:
     def _ended(self, before: Task, after: Task) -> None:
         began = before.started_at or after.updated_at
         seconds = max(0.0, (after.updated_at - began).total_seconds())
-        self._run.labels(self._label(after)).observe(seconds)
+        (self._runs.get(after.type) or self._run.labels(OTHER)).observe(seconds)
         if after.errors and after.errors[-1:] != before.errors[-1:]:
             self._count("failed", after)
             if after.status is Status.SCHEDULED:
@@ -113,10 +115,8 @@ class TaskMetrics:
                 self._rescued.inc()
 
     def _count(self, what: str, task: Task) -> None:
-        self._counted[what].labels(self._label(task)).inc()
-
-    def _label(self, task: Task) -> str:
-        return task.type if task.type in self._types else OTHER
+        counted = self._counted.get((what, task.type)) or self._counters[what].labels(OTHER)
+        counted.inc()
 
 
 class ObservedTasks:

@@ -54,7 +54,7 @@ class Group(Generic[J, A]):
         """Give the answer to a job, of which a group has not more than `CHANGES_MAX` in size."""
         if len(self._waiting) >= WAITING_MAX:
             raise Unavailable(BUSY, retry_after=2)
-        job = _Job[J, A](work, size)
+        job: _Job[J, A] = _Job(work, size)  # without types, which cost as much as all the rest
         self._waiting.append(job)
         if self._sending is None:
             self._sending = asyncio.create_task(self._send())

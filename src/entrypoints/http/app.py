@@ -5,6 +5,7 @@ from typing import Any
 from litestar import Litestar, Request, Response, Router
 from litestar.di import Provide
 from litestar.openapi import OpenAPIConfig
+from litestar.routes import HTTPRoute
 
 from profilecore.entrypoints.http import (
     batch,
@@ -145,7 +146,21 @@ def _build(
         logging_config=None,
     )
     list(declared(app))  # an operation that says nothing of who may call it ends the start
+    _resolve_in_turn(app)
     return app
+
+
+def _resolve_in_turn(app: Litestar) -> None:
+    """Have what is injected made one after the other.
+
+    Litestar begins a task for each, as if one of them waited for something; none of ours does, and
+    the tasks were a quarter of what a request costs.
+    """
+    for route in app.routes:
+        if isinstance(route, HTTPRoute):
+            for _, model in route.route_handler_map.values():
+                batches = model.dependency_batches
+                model.dependency_batches = [{each} for batch in batches for each in batch]
 
 
 def _guard(parts: Parts) -> Guard:

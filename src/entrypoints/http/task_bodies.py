@@ -8,6 +8,7 @@ from msgspec import UNSET, Meta, Struct, UnsetType
 
 from profilecore import Invalid, Order, order
 from profilecore.entrypoints.http.bodies import given
+from profilecore.receipt import Receipt
 
 # As in `bodies`, the schema shows the rules, and the core checks them.
 TaskType = Annotated[
@@ -87,9 +88,9 @@ class NewTask(Struct, forbid_unknown_fields=True):
     max_attempts: Attempts | UnsetType = UNSET
     unique_key: UniqueKey | UnsetType = UNSET
 
-    def order(self, trace: Mapping[str, str]) -> Order:
+    def order(self, trace: Mapping[str, str], receipt: Receipt | None) -> Order:
         """The order; Invalid where it may not be asked for."""
-        return Order(**_fields(self), trace=trace)
+        return Order(**_fields(self), trace=trace, receipt=receipt)
 
 
 class TaskChanges(Struct, forbid_unknown_fields=True):

@@ -5,7 +5,6 @@ import base64
 import re
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import replace
 from http import HTTPStatus
 from typing import Annotated, Any
 from uuid import UUID
@@ -66,9 +65,8 @@ async def submit(
     idempotency_key: IdempotencyKey = None,
 ) -> Response[TaskBody]:
     """Have something done once, not before its time. It is kept when this is answered."""
-    order = data.order(trace_of(request))
     async with keys.receipt(request, await request.body()) as receipt:
-        taken = await tasks.submit_once(replace(order, receipt=receipt), caller)
+        taken = await tasks.submit_once(data.order(trace_of(request), receipt), caller)
     headers = {"Location": f"/api/v1/tasks/{taken.task.id}"}
     if taken.replayed:
         headers |= REPLAYED
