@@ -4,8 +4,8 @@ import asyncio
 import gc
 import signal
 import socket
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AsyncExitStack, ExitStack, contextmanager
 from functools import partial
 from math import ceil
 
@@ -15,9 +15,11 @@ from loguru import logger
 from profilecore.entrypoints.http import create_app
 from profilecore.entrypoints.http.edge import Edge
 from profilecore.entrypoints.lifecycle import Lifecycle
+from profilecore.entrypoints.many import Exposition, Member, run_many
 from profilecore.entrypoints.opening import opened
 from profilecore.entrypoints.protocol import Protocol
 from profilecore.entrypoints.settings import Settings
+from profilecore.entrypoints.variables import BadSetting
 from profilecore.errors import Unavailable
 
 Started = Callable[[str], None]
@@ -26,37 +28,64 @@ _TOLD_AFTER = 1.0
 _YOUNG_MAX = 10_000  # objects, of which a few hundred requests under way have most in use
 
 
-def run(settings: Settings, started: Started) -> int:
+def run(settings: Settings, started: Started, env: Mapping[str, str]) -> int:
     """Serve until SIGTERM or SIGINT; give the exit code.
 
     `started` is called with the base URL once requests are answered. Raises Unavailable where
-    the port is taken or the store cannot be opened.
+    the port is taken or the store cannot be opened. `env` is what more processes are given, where
+    SERVER_WORKERS asks for several, and where this one finds that it is one of them.
     """
-    with asyncio.Runner(loop_factory=_event_loop) as runner:
-        runner.run(_serve(settings, started))
+    member = Member.of_environment(env)
+    several = settings.server_workers > 1 and settings.command == "serve"
+    if several and settings.database == "memory":
+        raise BadSetting("SERVER_WORKERS", "is 1 with DATABASE=memory, which is one process'.")
+    with ExitStack() as stack:
+        listeners = member.sockets() if member else list(_listeners(settings))
+        for listener in listeners:
+            stack.enter_context(listener)
+        url = _url(settings.server_host, listeners[0])
+        if several and member is None:
+            stop_max = settings.shutdown_delay + settings.shutdown_timeout
+            return run_many(
+                settings.server_workers,
+                listeners,
+                env,
+                stop_max=stop_max.total_seconds(),
+                started=partial(started, url),
+            )
+        with asyncio.Runner(loop_factory=_event_loop) as runner:
+            runner.run(_serve(settings, listeners, member, partial(started, url)))
     return 0
 
 
-async def _serve(settings: Settings, started: Started) -> None:
-    with ExitStack() as stack:
-        listener = stack.enter_context(_listen(settings.server_host, settings.server_port))
-        listeners = [listener]
-        if settings.ops_port is not None:
-            listeners.append(
-                stack.enter_context(_listen(settings.server_host, settings.ops_port, "OPS_PORT"))
-            )
+async def _serve(
+    settings: Settings,
+    listeners: list[socket.socket],
+    member: Member | None,
+    started: Callable[[], None],
+) -> None:
+    async with AsyncExitStack() as stack:
         loop = asyncio.get_running_loop()
         told = loop.call_later(_TOLD_AFTER, logger.warning, "waiting for the database")
-        async with opened(settings) as parts:
-            told.cancel()
-            server = _Server(
-                settings, create_app(parts, api=settings.command != "worker"), parts.lifecycle
-            )
-            server.announce = lambda: started(_url(settings.server_host, listener))
-            # Until all is closed, not just served: tasks may go on after the last request.
-            for number in (signal.SIGINT, signal.SIGTERM):
-                loop.add_signal_handler(number, server.stop)
-            await server.serve(sockets=listeners)
+        parts = await stack.enter_async_context(opened(settings))
+        told.cancel()
+        exposition = Exposition(parts.registry, member)
+        app = create_app(parts, api=settings.command != "worker", exposition=exposition)
+        server = _Server(settings, app, parts.lifecycle)
+
+        def announce() -> None:
+            if member is None:
+                started()
+            else:
+                logger.info("process {} of {} is ready", member.number, member.of)
+                member.follow(server.stop)
+
+        server.announce = announce
+        # Until all is closed, not just served: tasks may go on after the last request.
+        for number in (signal.SIGINT, signal.SIGTERM):
+            loop.add_signal_handler(number, server.stop)
+        await stack.enter_async_context(exposition.shared())
+        await server.serve(sockets=listeners)
 
 
 class _Server(uvicorn.Server):
@@ -114,6 +143,12 @@ def _event_loop() -> asyncio.AbstractEventLoop:
     import uvloop
 
     return uvloop.new_event_loop()
+
+
+def _listeners(settings: Settings) -> Iterator[socket.socket]:
+    yield _listen(settings.server_host, settings.server_port)
+    if settings.ops_port is not None:
+        yield _listen(settings.server_host, settings.ops_port, "OPS_PORT")
 
 
 def _listen(host: str, port: int, name: str = "SERVER_PORT") -> socket.socket:

@@ -70,6 +70,7 @@ class Settings:
         serve="0.0.0.0",  # noqa: S104 - a pod's own
     )
     server_port: int = variable(PORT, "8080", "Server port; 0 takes any free one", worker="8081")
+    server_workers: int = variable(whole(1, 256), "1", "Processes of `serve`, all on one port")
     database: str = variable(
         one_of("sqlite", "postgres", "memory"),
         "sqlite",

@@ -137,7 +137,7 @@ def _serve(
     from profilecore.entrypoints.telemetry import configure_logging
 
     configure_logging(settings)
-    return run(settings, started=lambda url: started(settings, url))
+    return run(settings, lambda url: started(settings, url), env)
 
 
 def _log_start(url: str) -> None:

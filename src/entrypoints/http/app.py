@@ -31,6 +31,7 @@ from profilecore.entrypoints.http.queries import check_query
 from profilecore.entrypoints.http.short_path import ShortPath
 from profilecore.entrypoints.http.uploads import Uploads
 from profilecore.entrypoints.http.web_client import web_client
+from profilecore.entrypoints.many import Exposition
 from profilecore.entrypoints.parts import Parts
 from profilecore.entrypoints.policy import Policy
 from profilecore.errors import ProfilecoreError
@@ -40,20 +41,24 @@ from profilecore.service import ProfileService
 
 _INJECTED = (
     *("service", "images", "person", "tasks", "blobs", "feed", "lifecycle"),
-    *("checks", "registry", "policy", "in_fallback"),
+    *("checks", "policy", "in_fallback"),
 )
 
 
-def create_app(parts: Parts, *, api: bool = True, short: bool = True) -> Edge:
+def create_app(
+    parts: Parts, *, api: bool = True, short: bool = True, exposition: Exposition | None = None
+) -> Edge:
     """The ASGI application; opening and closing the parts is the caller's.
 
     Without the `api` it has health and metrics alone; without the `short` path every request goes
-    through a route.
+    through a route. Its metrics are this process' own, where no `exposition` tells of others.
     """
     guard = _guard(parts)
     shortly = ShortPath(guard, parts.service, parts.policy, parts.in_fallback)
     return Edge(
-        _build(parts, None, guard, api=api),
+        _build(
+            parts, None, guard, api=api, exposition=exposition or Exposition(parts.registry, None)
+        ),
         parts.metrics,
         parts.lifecycle,
         Load(parts.bounds.requests_max, refused=parts.limit_metrics.refused),
@@ -116,6 +121,7 @@ def _build(
     parts: Parts | None,
     openapi: OpenAPIConfig | None,
     guard: Guard | None,
+    exposition: Exposition | None = None,
     *,
     api: bool = True,
 ) -> Litestar:
@@ -135,6 +141,7 @@ def _build(
         dependencies={
             "keys": _constant(keys),
             "uploads": _constant(uploads),
+            "exposition": _constant(exposition),
             "caller": Provide(caller_of, sync_to_thread=False),
             **{name: _constant(getattr(parts, name, None)) for name in _INJECTED},
             **({} if parts is None else _of_caller(parts)),

@@ -10,10 +10,10 @@ from litestar import Response, get
 from litestar.di import NamedDependency
 from litestar.openapi.datastructures import ResponseSpec
 from msgspec import Struct
-from prometheus_client import CollectorRegistry, generate_latest
 
 from profilecore.entrypoints.http.access import OPERATORS, PUBLIC
 from profilecore.entrypoints.lifecycle import Lifecycle
+from profilecore.entrypoints.many import Exposition
 from profilecore.entrypoints.parts import Check, Checks
 from profilecore.entrypoints.version import VERSION
 from profilecore.errors import Unavailable
@@ -119,9 +119,9 @@ async def ready(
     summary="Metrics for Prometheus",
     media_type=_METRICS,
 )
-async def metrics(registry: NamedDependency[CollectorRegistry]) -> Response[bytes]:
-    """In the text format 0.0.4."""
-    return Response(generate_latest(registry), media_type=_METRICS)
+async def metrics(exposition: NamedDependency[Exposition]) -> Response[bytes]:
+    """In the text format 0.0.4, of all processes that serve this port."""
+    return Response(await exposition.text(), media_type=_METRICS)
 
 
 async def _ask(check: Check, *, lost: State) -> Component:
