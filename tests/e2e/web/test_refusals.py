@@ -160,6 +160,8 @@ def test_unavailable_for_long(browser: Browser, server: Server) -> None:
     with visiting(browser, server.url, refused=(503,)) as visitor:
         page = visitor.page
         page.route(f"**{PROFILES}?*", lambda route: refuse(route, 503, **{"Retry-After": "300"}))
+        # Nor does the feed: once it is there, the list is read anew without a click.
+        page.route("**/api/v1/events", lambda route: refuse(route, 503))
         visitor.open()
         alert = page.get_by_role("alert")
         expect(alert).to_contain_text("The database does not answer.")
