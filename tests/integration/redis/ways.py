@@ -57,14 +57,22 @@ class Way:
         return int(self.client.get(f"{PROFILES}/{id_}/events").json()[0]["version"])
 
     def in_fallback(self) -> bool:
-        component: dict[str, Any] = self.client.get("/health").json()["components"]["cache"]
-        return bool(component["status"] == "degraded")
+        return in_fallback(self.client)
 
     def until_back(self) -> None:
-        deadline = time.monotonic() + BACK_MAX
-        while self.in_fallback():
-            assert time.monotonic() < deadline, "Redis is there again, and is not in use"
-            time.sleep(0.05)
+        until_back(self.client)
+
+
+def in_fallback(client: httpx.Client) -> bool:
+    component: dict[str, Any] = client.get("/health").json()["components"]["cache"]
+    return bool(component["status"] == "degraded")
+
+
+def until_back(client: httpx.Client) -> None:
+    deadline = time.monotonic() + BACK_MAX
+    while in_fallback(client):
+        assert time.monotonic() < deadline, "Redis is there again, and is not in use"
+        time.sleep(0.05)
 
 
 @contextmanager
