@@ -1,6 +1,6 @@
 """RabbitMQ, real, as a queue that several processes share."""
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from itertools import count
 
 import pytest
@@ -33,17 +33,11 @@ class RabbitPlace(Place[Queue]):
             await self._opened.pop().close()
 
 
-@pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RabbitProcess]:
-    with RabbitProcess(tmp_path_factory.mktemp("rabbitmq")) as server:
-        yield server
-
-
 class TestRabbitQueue(QueueContract):
     traits = Traits(durable=True, shared=True, prioritised=False)
 
     @pytest.fixture
-    async def place(self, server: RabbitProcess) -> AsyncIterator[Place[Queue]]:
-        place = RabbitPlace(server)
+    async def place(self, rabbit: RabbitProcess) -> AsyncIterator[Place[Queue]]:
+        place = RabbitPlace(rabbit)
         yield place
         await place.close()

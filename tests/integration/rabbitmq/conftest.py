@@ -1,6 +1,5 @@
-"""One RabbitMQ for each module that asks for it, and queues with names of their own."""
+"""The RabbitMQ that is shared, and queues with names of their own."""
 
-from collections.abc import Iterator
 from itertools import count
 
 import pytest
@@ -11,9 +10,8 @@ _numbers = count(1)
 
 
 @pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RabbitProcess]:
-    with RabbitProcess(tmp_path_factory.mktemp("rabbitmq")) as server:
-        yield server
+def server(rabbit: RabbitProcess) -> RabbitProcess:
+    return rabbit
 
 
 @pytest.fixture
