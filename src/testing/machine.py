@@ -283,11 +283,11 @@ def _key(email: str) -> str | None:
         return None
 
 
-def played(machine: type[StoreMachine]) -> Any:
+def played(machine: type[StoreMachine], examples: int = 80) -> Any:
     """What pytest runs."""
     case = machine.TestCase
     case.settings = settings(
-        max_examples=80,
+        max_examples=examples,
         stateful_step_count=30,
         deadline=None,
         suppress_health_check=[HealthCheck.too_slow],

@@ -16,6 +16,7 @@ from profilecore.testing.machine import StoreMachine, played
 from profilecore.testing.places import Place, Store, Traits
 from profilecore.testing.profiles import ProfilesContract
 from tests.integration.contracts.postgres_places import DatabasePlace
+from tests.support.campaign import rounds
 from tests.support.postgres import database, reachable
 
 
@@ -54,4 +55,6 @@ class PostgresMachine(StoreMachine):
         return PostgresPlace(self.address)
 
 
-TestPostgresAgainstModel = pytest.mark.usefixtures("address")(played(PostgresMachine))
+TestPostgresAgainstModel = pytest.mark.campaign(
+    pytest.mark.usefixtures("address")(played(PostgresMachine, examples=rounds(25, 400)))
+)

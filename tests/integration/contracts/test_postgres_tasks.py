@@ -17,6 +17,7 @@ from profilecore.testing.tasks import TasksContract
 from tests.contracts.test_memory import MemoryQueuePlace
 from tests.integration.contracts.postgres_places import ClockedDatabasePlace
 from tests.integration.contracts.test_rabbitmq import RabbitPlace
+from tests.support.campaign import rounds
 from tests.support.postgres import database, reachable
 from tests.support.rabbitmq import RabbitProcess
 
@@ -54,16 +55,14 @@ class PostgresTasksMachine(TaskMachine):
         return MemoryQueuePlace()
 
 
-TestPostgresTasksAgainstModel = pytest.mark.usefixtures("address")(
-    played(PostgresTasksMachine, examples=20)
+TestPostgresTasksAgainstModel = pytest.mark.campaign(
+    pytest.mark.usefixtures("address")(played(PostgresTasksMachine, examples=rounds(15, 200)))
 )
 
 
 @pytest.fixture(scope="module")
-def rabbitmq(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    with RabbitProcess(tmp_path_factory.mktemp("rabbitmq")) as server:
-        RabbitTasksMachine.server = server
-        yield
+def rabbitmq(rabbit: RabbitProcess) -> None:
+    RabbitTasksMachine.server = rabbit
 
 
 class RabbitTasksMachine(PostgresTasksMachine):
@@ -74,6 +73,8 @@ class RabbitTasksMachine(PostgresTasksMachine):
         return RabbitPlace(self.server)
 
 
-TestPostgresTasksOverRabbitMQ = pytest.mark.usefixtures("address", "rabbitmq")(
-    played(RabbitTasksMachine, examples=8)
+TestPostgresTasksOverRabbitMQ = pytest.mark.campaign(
+    pytest.mark.usefixtures("address", "rabbitmq")(
+        played(RabbitTasksMachine, examples=rounds(8, 50))
+    )
 )

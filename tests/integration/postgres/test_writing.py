@@ -39,6 +39,8 @@ from tests.support.postgres import emptied, execute, settings, using
 from tests.support.processes import environment
 
 ROOT = Path(__file__).parents[3]
+WRITERS = 32
+TURNS = rounds(25, 100)
 
 
 def service_on(database: PostgresDatabase) -> ProfileService:
@@ -47,8 +49,9 @@ def service_on(database: PostgresDatabase) -> ProfileService:
     return ProfileService(PostgresProfiles(database), log, feed)
 
 
+@pytest.mark.campaign
 async def test_a_storm_of_updates_loses_none(address: PostgresAddress) -> None:
-    """32 writers, 100 increments each, on one profile, through two processes' worth of adapters."""
+    """32 writers, 100 increments each in full, on one profile, through the adapters of two."""
     databases = [PostgresDatabase(address, statement_timeout=10) for _ in range(2)]
     for database in databases:
         await database.open()
@@ -60,7 +63,7 @@ async def test_a_storm_of_updates_loses_none(address: PostgresAddress) -> None:
 
     async def increments(service: ProfileService) -> None:
         done = tries = 0
-        while done < 100:
+        while done < TURNS:
             seen = (await service.read(id_, seen=1)).profile
             values = {"bio": str(int(seen.bio) + 1)}
             try:
@@ -73,10 +76,10 @@ async def test_a_storm_of_updates_loses_none(address: PostgresAddress) -> None:
             else:
                 done, tries = done + 1, 0
 
-    await asyncio.gather(*(increments(services[n % 2]) for n in range(32)))
+    await asyncio.gather(*(increments(services[n % 2]) for n in range(WRITERS)))
     last = (await services[1].read(id_, seen=1)).profile
-    assert (last.bio, last.version) == ("3200", 3201)
-    assert await PostgresLog(databases[0]).position() == 3201
+    assert (last.bio, last.version) == (str(WRITERS * TURNS), WRITERS * TURNS + 1)
+    assert await PostgresLog(databases[0]).position() == WRITERS * TURNS + 1
     for database in databases:
         await database.close()
 
