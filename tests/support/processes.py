@@ -16,6 +16,8 @@ import httpx
 COMMAND = str(Path(sys.executable).with_name("profilecore"))
 START_MAX = 30.0
 STOP_MAX = 30.0
+# Without the certificates of the system, which take longer to read than most answers to come.
+_CLIENT: dict[str, Any] = {"timeout": 30.0, "trust_env": False, "verify": False}
 _SPEAKS = re.compile(r"http://localhost:(\d+)")
 
 
@@ -102,12 +104,10 @@ class Server:
         self.port = int(found[1])
 
     def client(self, **options: Any) -> httpx.Client:
-        return httpx.Client(base_url=self.url, **{"timeout": 30.0, "trust_env": False} | options)
+        return httpx.Client(base_url=self.url, **_CLIENT | options)
 
     def async_client(self, **options: Any) -> httpx.AsyncClient:
-        return httpx.AsyncClient(
-            base_url=self.url, **{"timeout": 30.0, "trust_env": False} | options
-        )
+        return httpx.AsyncClient(base_url=self.url, **_CLIENT | options)
 
     def signal(self, number: signal.Signals = signal.SIGTERM) -> None:
         self.process.send_signal(number)
