@@ -12,6 +12,8 @@ def install(session: nox.Session) -> None:
     The strict mode links the files that exist now, so it is repeated on each run, and with
     `session.run`, because `nox -R` leaves out what `session.install` does.
     """
+    # Where the environment says that nothing is kept, each process compiles all that it imports.
+    session.env["PYTHONDONTWRITEBYTECODE"] = ""
     session.install("--require-hashes", "-r", "requirements/dev.txt")
     uv = session.venv_backend == "uv"
     session.run(
