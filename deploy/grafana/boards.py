@@ -149,9 +149,11 @@ CACHE: Final = Board(
         Panel(
             "Breakers",
             "bool_yes_no",
-            "Whether memory stands in for Redis, and whether the log is followed.",
+            "Whether memory stands in for Redis, for the cache and for the limits of callers, and "
+            "whether the log is followed.",
             {
                 "fallback {{instance}}": series("cache_fallback_active"),
+                "limits by itself {{instance}}": series("rate_limit_fallback_active"),
                 "log followed {{instance}}": series("feed_current"),
             },
         ),

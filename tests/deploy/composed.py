@@ -37,7 +37,7 @@ def compose() -> Object:
 
 
 def references(file: Object) -> Iterator[str]:
-    """Secrets, volumes, files, services that are waited for: each is there."""
+    """Secrets, volumes, files, services that are waited for: each is there, and is used."""
     made = make_secrets.contents()
     for name, service in file["services"].items():
         for secret in service.get("secrets", []):
@@ -62,6 +62,10 @@ def references(file: Object) -> Iterator[str]:
             name == _source(s) for e in file["services"].values() for s in e.get("secrets", [])
         ):
             yield f"nobody uses the secret {name}"
+    mounted = {v.partition(":")[0] for e in file["services"].values() for v in e.get("volumes", [])}
+    for name in file["volumes"]:
+        if name not in mounted:
+            yield f"nobody uses the volume {name}"
 
 
 def settings(file: Object) -> Iterator[str]:
@@ -125,15 +129,22 @@ def confined(file: Object) -> Iterator[str]:
 
 
 def addresses(file: Object, texts: dict[str, str]) -> Iterator[str]:
-    """What nginx, Varnish and Prometheus call is there, on that port."""
-    found = [
-        *re.findall(r"server ([\w-]+):(\d+)", texts["upstream.conf"]),
-        *re.findall(r'\.host = "([\w.-]+)";\s+\.port = "(\d+)"', texts["varnish/compose.vcl"]),
-        *re.findall(r"\b(server-\d|worker):(\d+)", texts["prometheus/prometheus.yml"]),
-    ]
-    for host, port in found:
+    """What nginx, Varnish and Prometheus call is there, on that port, and nobody is left out."""
+    found = {
+        "nginx": re.findall(r"server ([\w-]+):(\d+)", texts["upstream.conf"]),
+        "Varnish": re.findall(
+            r'\.host = "([\w.-]+)";\s+\.port = "(\d+)"', texts["varnish/compose.vcl"]
+        ),
+        "Prometheus": re.findall(r"\b(server-\d|worker):(\d+)", texts["prometheus/prometheus.yml"]),
+    }
+    for host, port in [address for listed in found.values() for address in listed]:
         if host not in file["services"] or int(port) not in PORTS[host]:
             yield f"{host}:{port} is not there"
+    for name, service in _ours(file):
+        for who, listed in found.items():
+            asks = {"serve": True, "worker": who == "Prometheus"}.get(service["command"][0], False)
+            if asks and name not in {host for host, _ in listed}:
+                yield f"{who} does not know {name}"
     (subnet,) = (each["subnet"] for each in file["networks"]["default"]["ipam"]["config"])
     if (
         f'"{subnet.partition("/")[0]}"/{subnet.partition("/")[2]};'

@@ -6,6 +6,7 @@ from typing import Any, Final
 
 from typer.main import get_command
 
+from profilecore.adapters.rabbitmq.topology import Topology
 from profilecore.entrypoints.cli.app import app as cli
 from profilecore.entrypoints.http.app import openapi_document
 from profilecore.entrypoints.variables import BadSetting
@@ -20,6 +21,15 @@ from tests.deploy.configured import (
 from tests.deploy.rendering import ROOT, Object, Objects, Pod
 
 NGINX: Final = (ROOT / "deploy" / "nginx.conf").read_text()
+# The reference, whose tables are compared with the code.
+METRICS: Final = set(
+    re.findall(r"^\| `(\w+)`", (ROOT / "docs/reference/metrics.md").read_text(), re.MULTILINE)
+)
+
+
+def served() -> set[str]:
+    """Every path that the service has."""
+    return set(openapi_document()["paths"])
 
 
 def ours(objects: Objects) -> Iterator[tuple[Pod, Object]]:
@@ -64,7 +74,7 @@ def ports(objects: Objects) -> Iterator[str]:
 
 def paths(objects: Objects) -> Iterator[str]:
     """What probes and Prometheus ask for is there."""
-    served = set(openapi_document()["paths"])
+    known = served()
     for pod in objects.pods():
         for container in pod.containers:
             for probe in ("startupProbe", "livenessProbe", "readinessProbe"):
@@ -74,13 +84,13 @@ def paths(objects: Objects) -> Iterator[str]:
                 if pod.owner == "client":
                     if f"location = {path} {{" not in NGINX:
                         yield f"nginx has no {path}"
-                elif path not in served:
+                elif path not in known:
                     yield f"{pod.owner}: {probe} asks for {path}, which is not there"
                 if probe == "livenessProbe" and path not in ("/health/live", "/nginx/live"):
                     yield f"{pod.owner} is restarted for what others do"
     for each in objects.kind("ServiceMonitor"):
         for endpoint in each["spec"]["endpoints"]:
-            if endpoint["path"] not in served:
+            if endpoint["path"] not in known:
                 yield f"ServiceMonitor asks for {endpoint['path']}, which is not there"
 
 
@@ -110,3 +120,30 @@ def hosts(objects: Objects) -> Iterator[str]:
     for host in set(re.findall(r"server ([\w.-]+):", upstream)):
         if host not in known:
             yield f"nginx is told of {host}, which is no Service"
+
+
+def scaled_by(objects: Objects) -> Iterator[str]:
+    """What an autoscaler looks at is there: a metric of ours, a queue of ours."""
+    for each in objects.kind("HorizontalPodAutoscaler"):
+        for metric in each["spec"]["metrics"]:
+            if metric["type"] == "Pods":
+                name = metric["pods"]["metric"]["name"]
+                if name.replace("_per_second", "_total") not in METRICS:
+                    yield f"{each['metadata']['name']} is scaled by {name}, which is no metric"
+    for each in objects.kind("ScaledObject"):
+        for trigger in each["spec"]["triggers"]:
+            told = trigger["metadata"]
+            for name in re.findall(r"(\w+)\{", told.get("query", "")):
+                if name not in METRICS:
+                    yield f"{each['metadata']['name']} is scaled by {name}, which is no metric"
+            if trigger["type"] == "rabbitmq" and told["queueName"] not in _lanes(objects):
+                yield f"{each['metadata']['name']} looks at {told['queueName']}, which is no queue"
+
+
+def _lanes(objects: Objects) -> set[str]:
+    (settings,) = (
+        settings_of(objects, pod, container)
+        for pod, container in ours(objects)
+        if command_of(container) == "worker"
+    )
+    return {lane for queue in settings.task_queues for lane in Topology().lanes(queue)}

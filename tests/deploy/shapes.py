@@ -109,7 +109,7 @@ def _monitored(objects: Objects, made: list[Pod]) -> Iterator[str]:
 def references(objects: Objects) -> Iterator[str]:
     """ConfigMaps, Secrets with their keys, claims, volumes, targets: each is there."""
     for pod in objects.pods():
-        for kind, name, keys in _used(pod):
+        for kind, name, keys in used_by(pod):
             held = _held(objects, kind, name)
             if held is None:
                 yield f"{pod.owner} uses {kind} {name}, which is not there"
@@ -155,7 +155,8 @@ def _secret_names(value: Any, key: str = "") -> Iterator[str]:
             yield from _secret_names(each)
 
 
-def _used(pod: Pod) -> Iterator[tuple[str, str, list[str]]]:
+def used_by(pod: Pod) -> Iterator[tuple[str, str, list[str]]]:
+    """What a pod reads or mounts: its kind, its name, and the keys, of which none means all."""
     for container in pod.containers:
         for source in container.get("envFrom", []):
             yield "ConfigMap", source["configMapRef"]["name"], []

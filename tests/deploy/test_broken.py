@@ -6,7 +6,7 @@ from typing import Any, Final, NamedTuple
 import pytest
 
 from profilecore.entrypoints.version import VERSION
-from tests.deploy import names, safety, shapes
+from tests.deploy import names, safety, shapes, unused
 from tests.deploy.rendering import Object, Objects
 
 Check = Callable[[Objects], Iterator[str]]
@@ -47,6 +47,13 @@ def env(objects: Objects, owner: str, **values: str) -> None:
 
 def put(where: Object, key: str, value: Any) -> None:
     where[key] = value
+
+
+def no_probes(objects: Objects) -> None:
+    for each in objects.pods():
+        for container in each.containers:
+            container.pop("readinessProbe", None)
+            container.pop("startupProbe", None)
 
 
 def one_image(objects: Objects) -> Iterator[str]:
@@ -394,6 +401,86 @@ SAMPLES: Final = {
         names.hosts,
         lambda o: drop(o, "Service", SERVER),
         "nginx is told of profile-service",
+    ),
+    "metric that is none": Sample(
+        names.scaled_by,
+        lambda o: put(
+            spec(o, "HorizontalPodAutoscaler", SERVER)["metrics"][1]["pods"]["metric"],
+            "name",
+            "requests_per_second",
+        ),
+        "scaled by requests_per_second",
+    ),
+    "metric of a query that is none": Sample(
+        names.scaled_by,
+        lambda o: put(
+            spec(o, "ScaledObject", "profile-worker")["triggers"][1]["metadata"],
+            "query",
+            "max(task_oldest_due{})",
+        ),
+        "scaled by task_oldest_due",
+        "ha",
+    ),
+    "queue that is none": Sample(
+        names.scaled_by,
+        lambda o: put(
+            spec(o, "ScaledObject", "profile-worker")["triggers"][0]["metadata"],
+            "queueName",
+            "profile.tasks",
+        ),
+        "looks at profile.tasks",
+        "ha",
+    ),
+    "secret that nobody uses": Sample(
+        unused.files,
+        lambda o: put(o.get("Secret", "profile-secrets")["data"], "mail_password", "YQ=="),
+        "nobody uses mail_password",
+    ),
+    "config map that nobody uses": Sample(
+        unused.files,
+        lambda o: o.all.append({**o.get("ConfigMap", "redis-files"), "metadata": {"name": "old"}}),
+        "nobody uses ConfigMap old",
+    ),
+    "claim that nobody uses": Sample(
+        unused.files,
+        lambda o: put(
+            o.get("PersistentVolumeClaim", "redis-data")["metadata"], "name", "redis-date"
+        ),
+        "nobody uses PersistentVolumeClaim redis-date",
+    ),
+    "secret that is fetched for nobody": Sample(
+        unused.files,
+        lambda o: put(
+            spec(o, "ExternalSecret", "profile-owner")["target"], "name", "profile-owners"
+        ),
+        "nobody uses Secret profile-owners",
+        "ha",
+    ),
+    "port that nobody asks for": Sample(
+        unused.ports,
+        lambda o: box(o, SERVER)["ports"].append({"name": "debug", "containerPort": 5678}),
+        "nobody asks for port debug",
+    ),
+    "service that nobody names": Sample(
+        unused.services,
+        lambda o: put(o.get("Service", "redis")["metadata"], "name", "redis-old"),
+        "nobody names Service redis-old",
+    ),
+    "path that nobody asks for": Sample(
+        unused.paths,
+        no_probes,
+        "nobody asks for /health/ready",
+    ),
+    "metrics that nobody scrapes": Sample(
+        unused.paths,
+        lambda o: put(spec(o, "ServiceMonitor", "profilecore")["endpoints"][0], "path", "/stats"),
+        "nobody asks for /metrics",
+        "ha",
+    ),
+    "policy about nobody": Sample(
+        unused.policies,
+        lambda o: put(spec(o, "NetworkPolicy", "redis"), "podSelector", NOBODY),
+        "NetworkPolicy redis is about no pod",
     ),
 }
 

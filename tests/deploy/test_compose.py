@@ -94,6 +94,21 @@ BROKEN: Final[dict[str, tuple[Check, Callable[[Object], object], str]]] = {
         "is open to others",
     ),
     "root": (composed.confined, lambda f: f["services"]["worker"].pop("user"), "may be root"),
+    "volume nobody uses": (
+        composed.references,
+        lambda f: f["volumes"].update(old={}),
+        "nobody uses the volume old",
+    ),
+    "server that is left out": (
+        addresses,
+        lambda f: f["services"].update({"server-3": f["services"]["server-1"]}),
+        "nginx does not know server-3",
+    ),
+    "worker that is not scraped": (
+        addresses,
+        lambda f: f["services"].update({"worker-2": f["services"]["worker"]}),
+        "Prometheus does not know worker-2",
+    ),
     "address": (addresses, lambda f: f["services"].pop("server-2"), "server-2:8080 is not there"),
     "network": (
         addresses,

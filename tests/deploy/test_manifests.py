@@ -6,17 +6,20 @@ from typing import Final
 import pytest
 
 from profilecore.entrypoints.version import VERSION
-from tests.deploy import names, safety, shapes
+from tests.deploy import names, safety, shapes, unused
 from tests.deploy.rendering import Objects
 
 CHECKS: Final[tuple[Callable[[Objects], Iterator[str]], ...]] = (
     *(shapes.selectors, shapes.ports, shapes.references),
     *(safety.restricted, safety.resources, safety.autoscalers, safety.budgets, safety.drains),
-    *(names.variables, names.ports, names.paths, names.commands, names.hosts),
+    *(names.variables, names.ports, names.paths, names.commands, names.hosts, names.scaled_by),
+    *(unused.files, unused.ports, unused.services, unused.paths, unused.policies),
 )
 
 
-@pytest.mark.parametrize("check", CHECKS, ids=lambda check: check.__name__)
+@pytest.mark.parametrize(
+    "check", CHECKS, ids=lambda c: f"{c.__module__.rpartition('.')[2]}.{c.__name__}"
+)
 def test_an_overlay_has_no_fault(
     objects: Objects, check: Callable[[Objects], Iterator[str]]
 ) -> None:

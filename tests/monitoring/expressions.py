@@ -98,7 +98,8 @@ def selectors(expression: str) -> Iterator[Any]:
 def families() -> set[str]:
     """Every metric of the reference, which is compared with the code, or of Python's client."""
     page = (ROOT / "docs" / "reference" / "metrics.md").read_text()
-    named = set(re.findall(r"`([a-z][a-z_]*_[a-z_]+)(?:\{[^`]*\})?`", page))
+    named = set(re.findall(r"^\| `([a-z_]+)`", page, re.MULTILINE))
+    named |= set(re.findall(r"`([a-z]+_[a-z_]+)\{[^`]*\}`", page))  # those of PostgreSQL
     for family in new_registry().collect():
         named.add(f"{family.name}_total" if family.type == "counter" else family.name)
     return named

@@ -22,6 +22,14 @@ from tests.monitoring.expressions import (
 )
 
 _METRIC = re.compile(r"\b(?:job:)?[a-z]+_[a-z0-9_:]*(?:_total|_seconds|_bytes)\b")
+UNUSED = {
+    "cache_hit_ratio": "of one process since its start: it cannot be summed up, the counters can",
+    "process_virtual_memory_bytes": "addresses, not memory: it says nothing about a process",
+    "python_gc_objects_collected_total": "how often is shown, which is what takes time",
+    "python_gc_objects_uncollectable_total": "always 0 since Python 3.4",
+    "python_info": "a label",
+}
+"""What is exported, and in no rule and no dashboard; and why."""
 EDGES = {"http_request_duration_seconds": LATENCY_BUCKETS}
 _WINDOW = re.compile(r"\[(\w+)\]")
 
@@ -32,6 +40,12 @@ def test_it_can_be_parsed_and_every_metric_exists(expression: str) -> None:
     known = families() | FOREIGN | {record.name for record in records()}
     for selector in selectors(expression):
         assert family(selector.name) in known or selector.name in known, selector.name
+
+
+def test_every_metric_is_used_or_is_left_out_for_a_reason() -> None:
+    asked = {selector.name for e in expressions() for selector in selectors(e)}
+    used = asked | {family(name) for name in asked}
+    assert families() - used == set(UNUSED)
 
 
 def test_a_metric_that_is_not_there_is_found() -> None:

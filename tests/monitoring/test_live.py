@@ -1,6 +1,7 @@
 """The real service under a mixed load, seen by a real Prometheus through rules and dashboards."""
 
 import math
+import re
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -12,7 +13,7 @@ from typing import Any, Final
 import httpx
 import pytest
 
-from tests.monitoring.expressions import expressions, queries, selectors
+from tests.monitoring.expressions import expressions, families, queries, selectors
 from tests.support.http import created, path_of
 from tests.support.pictures import encoded, scene
 from tests.support.processes import Server
@@ -162,6 +163,20 @@ def test_every_series_that_a_rule_asks_for_is_there(fleet: Fleet) -> None:
 
 def instance_of_any(selector: str) -> str:
     return selector.replace("$instance", ".*")
+
+
+def test_what_is_exported_is_what_the_rules_are_compared_with(fleet: Fleet) -> None:
+    exported = set()
+    for server in (fleet.servers[0], fleet.worker):
+        with server.client() as client:
+            exported |= exported_by(client.get("/metrics").text)
+    assert exported == families()
+
+
+def exported_by(text: str) -> set[str]:
+    """The metrics of a page, those that only say when others began left out."""
+    kinds = dict(re.findall(r"^# TYPE (\S+) (\w+)$", text, re.MULTILINE))
+    return {name for name in kinds if not name.endswith("_created")}
 
 
 def test_no_rule_fails(fleet: Fleet) -> None:
