@@ -34,6 +34,7 @@ class Rule:
     name: str
     expression: str
     alert: bool
+    waits: bool
     labels: dict[str, str] = field(hash=False)
     annotations: dict[str, str] = field(hash=False)
 
@@ -50,6 +51,7 @@ def rules() -> list[Rule]:
             name=rule.get("alert") or rule["record"],
             expression=rule["expr"],
             alert="alert" in rule,
+            waits="for" in rule,
             labels=rule.get("labels", {}),
             annotations=rule.get("annotations", {}),
         )

@@ -1,5 +1,6 @@
 """The rules, as Prometheus' own tool checks and tests them."""
 
+import re
 import subprocess
 from collections import defaultdict
 from pathlib import Path
@@ -45,6 +46,15 @@ def test_every_alert_is_seen_to_fire_and_to_be_silent() -> None:
         severity = alert.labels["severity"]
         assert (alert.name, severity) in fires, f"{alert.name} is never seen to fire as {severity}"
         assert severity in silent[alert.name], f"{alert.name} is never seen to be silent"
+
+
+def test_every_alert_that_waits_is_seen_to_wait() -> None:
+    """In durations.yml each is expected at the end of its `for`, and not half a minute before."""
+    (case,) = loaded(TESTS / "durations.yml")
+    samples = [s for check in case["promql_expr_test"] for s in check["exp_samples"]]
+    seen = [re.findall(r'"(\w+)"', sample["labels"]) for sample in samples if sample["value"] == 1]
+    waiting = [[alert.name, alert.labels["severity"]] for alert in alerts() if alert.waits]
+    assert sorted(seen) == sorted(waiting)
 
 
 def test_every_record_is_computed_once() -> None:
