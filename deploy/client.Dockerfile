@@ -5,8 +5,8 @@
 #
 # BASE_IMAGE is any image with nginx 1.22 or later; BUILD_IMAGE, with Python, takes the client's files
 # out of the wheel and leaves nothing behind. Files that are not there are asked of the service.
-ARG BASE_IMAGE=docker.io/nginxinc/nginx-unprivileged:1.28
-ARG BUILD_IMAGE=docker.io/library/python:3.11-slim-bookworm
+ARG BASE_IMAGE=docker.io/nginxinc/nginx-unprivileged:1.28.3
+ARG BUILD_IMAGE=docker.io/library/python:3.11.15-slim-bookworm
 
 # hadolint ignore=DL3006
 FROM ${BUILD_IMAGE} AS files

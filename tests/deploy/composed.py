@@ -14,6 +14,7 @@ from profilecore.entrypoints.variables import BadSetting
 from tests.deploy.configured import IMAGE, as_command
 from tests.deploy.names import is_known
 from tests.deploy.rendering import ROOT, Object
+from tests.deploy.safety import is_exact
 
 DEPLOY: Final = ROOT / "deploy"
 SECONDS: Final = re.compile(r"(\d+)s")
@@ -118,8 +119,8 @@ def confined(file: Object) -> Iterator[str]:
             yield f"{name} may gain privileges"
         if "mem_limit" not in service:
             yield f"{name} may take all memory"
-        if service["image"].endswith((":latest",)) or ":" not in service["image"]:
-            yield f"{name} has no version"
+        if not is_exact(re.sub(r"\$\{\w+:-(.*)\}", r"\1", service["image"])):
+            yield f"{name} has no exact version"
         for port in service.get("ports", []):
             if name != "nginx" and not port.startswith("127.0.0.1:"):
                 yield f"{name} is open to others: {port}"

@@ -1,5 +1,6 @@
 """Whether pods may run where they are sent, have what they need, and end in good time."""
 
+import re
 from collections import Counter
 from collections.abc import Iterator
 from typing import Any, Final
@@ -11,6 +12,7 @@ _VOLUMES: Final = {
     *("configMap", "csi", "downwardAPI", "emptyDir", "ephemeral"),
     *("persistentVolumeClaim", "projected", "secret"),
 }
+_IMAGE_KEYS: Final = ("image", "imageName")
 _CLOSING: Final = 5.0  # seconds to close what is open, after all waits
 
 
@@ -158,15 +160,38 @@ def volumes(objects: Objects, *, nodes: int) -> Iterator[str]:
 
 
 def images(objects: Objects, version: str) -> Iterator[str]:
-    """Each image has a version, and ours the one of this project."""
-    for pod in objects.pods():
-        for container in pod.containers:
-            name, _, tag = container["image"].rpartition(":")
-            if not name or tag == "latest":
-                yield f"{pod.owner}: {container['image']} has no version"
-            elif name.startswith("profile-") and tag != version:
-                yield f"{pod.owner}: {container['image']} is not {version}"
+    """Each image is of an exact version, and ours of that of this project."""
+    for owner, image in _images(objects):
+        name, _, tag = image.partition("@")[0].rpartition(":")
+        if not is_exact(image):
+            yield f"{owner}: {image} has no exact version"
+        elif name.startswith("profile-") and tag != version:
+            yield f"{owner}: {image} is not {version}"
     suffix = version.replace(".", "-")
     for each in objects.kind("Job"):
         if not each["metadata"]["name"].endswith(f"-{suffix}"):
             yield f"Job {each['metadata']['name']} is not named for {version}"
+
+
+def _images(objects: Objects) -> Iterator[tuple[str, str]]:
+    """Those of pods, and those that operators are told of."""
+
+    def named(value: Any) -> Iterator[str]:
+        if isinstance(value, dict):
+            yield from (t for k, t in value.items() if k in _IMAGE_KEYS and isinstance(t, str))
+            value = list(value.values())
+        if isinstance(value, list):
+            for each in value:
+                yield from named(each)
+
+    for each in objects.all:
+        for image in named(each.get("spec", {})):
+            yield each["metadata"]["name"], image
+
+
+def is_exact(image: str) -> bool:
+    """Whether an image is of one version, as `redis:7.2.14`, or even of one digest."""
+    name, _, tag = image.partition("@")[0].rpartition(":")
+    # PostgreSQL has two numbers since its version 10, all others have three.
+    numbers = 2 if name.endswith(("/postgres", "/postgresql")) else 3
+    return bool(name) and re.match(rf"v?\d+(\.\d+){{{numbers - 1}}}(-|$)", tag) is not None

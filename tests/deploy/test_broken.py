@@ -343,7 +343,16 @@ SAMPLES: Final = {
     ),
     "volume of one node": Sample(several_nodes, lambda o: None, "profile-images is used by 3 pods"),
     "latest": Sample(
-        one_image, lambda o: put(box(o, "redis"), "image", "redis:latest"), "has no version"
+        one_image, lambda o: put(box(o, "redis"), "image", "redis:latest"), "has no exact version"
+    ),
+    "version that moves": Sample(
+        one_image, lambda o: put(box(o, "redis"), "image", "redis:7.2"), "has no exact version"
+    ),
+    "image of an operator": Sample(
+        one_image,
+        lambda o: put(spec(o, "Cluster", "postgres"), "imageName", "a/postgresql:15"),
+        "postgres: a/postgresql:15 has no exact version",
+        "ha",
     ),
     "another version": Sample(
         one_image, lambda o: put(box(o, SERVER), "image", "profile-service:9.9.9"), "is not"

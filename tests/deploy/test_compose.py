@@ -86,7 +86,12 @@ BROKEN: Final[dict[str, tuple[Check, Callable[[Object], object], str]]] = {
     "version": (
         composed.confined,
         lambda f: f["services"]["redis"].update(image="redis:latest"),
-        "has no version",
+        "has no exact version",
+    ),
+    "version that moves": (
+        composed.confined,
+        lambda f: f["services"]["redis"].update(image="${REDIS_IMAGE:-redis:7.2}"),
+        "has no exact version",
     ),
     "open port": (
         composed.confined,

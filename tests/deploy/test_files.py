@@ -10,6 +10,7 @@ from typing import Final
 import pytest
 
 from tests.deploy.rendering import ROOT
+from tests.deploy.safety import is_exact
 
 DEPLOY: Final = ROOT / "deploy"
 DOCKERFILES: Final = ("Dockerfile", "client.Dockerfile")
@@ -44,6 +45,14 @@ def test_an_image_needs_no_shell_and_is_nobody(name: str) -> None:
         assert re.search(rf"^{word} \[", final, re.MULTILINE), word
     for label in ("title", "description", "licenses", "version", "revision", "created"):
         assert f"org.opencontainers.image.{label}=" in final
+
+
+@pytest.mark.parametrize("name", DOCKERFILES)
+def test_what_an_image_is_made_on_has_an_exact_version(name: str) -> None:
+    text = (DEPLOY / name).read_text()
+    defaults = re.findall(r"^ARG \w+_IMAGE=(\S+)$", text, re.MULTILINE)
+    assert len(defaults) == text.count("FROM ") == 2
+    assert [image for image in defaults if not is_exact(image)] == []
 
 
 def test_the_wheelhouse_is_taken_with_hashes_and_no_network() -> None:

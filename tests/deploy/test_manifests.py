@@ -1,13 +1,15 @@
 """What no schema sees: that the parts fit together. Each check was seen red: see test_broken.py."""
 
+import re
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Final
 
 import pytest
 
 from profilecore.entrypoints.version import VERSION
 from tests.deploy import names, safety, shapes, unused
-from tests.deploy.rendering import Objects
+from tests.deploy.rendering import ROOT, Objects, render
 
 CHECKS: Final[tuple[Callable[[Objects], Iterator[str]], ...]] = (
     *(shapes.selectors, shapes.ports, shapes.references),
@@ -28,6 +30,16 @@ def test_an_overlay_has_no_fault(
 
 def test_images_and_jobs_are_of_this_version(objects: Objects) -> None:
     assert list(safety.images(objects, VERSION)) == []
+
+
+def test_images_are_pinned_by_digest_as_the_documentation_says(tree: Path) -> None:
+    page = (ROOT / "docs" / "how-to" / "deploy-with-kubernetes.md").read_text()
+    ((place, text),) = re.findall(r":caption: (k8s/\S+)\n\n([^`]*)\n```\n", page)
+    (tree / place).parent.mkdir()
+    (tree / place).write_text(text)
+    images = {c["image"] for pod in render(tree, "pinned").pods() for c in pod.containers}
+    assert len(images) == 5
+    assert [image for image in images if not re.search(r"@sha256:0{63}[1-5]$", image)] == []
 
 
 def test_volumes_can_be_had_where_pods_are(objects: Objects, overlay: str) -> None:
