@@ -1,6 +1,5 @@
 """What stands in the rules and dashboards of deploy/, and what the code has."""
 
-import json
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -11,12 +10,12 @@ import promql_parser
 import yaml
 
 from profilecore.entrypoints.telemetry import new_registry
+from tests.support.dashboards import queries
 
 ROOT: Final = Path(__file__).parents[2]
 PROMETHEUS: Final = ROOT / "deploy" / "prometheus"
 RULES: Final = PROMETHEUS / "rules"
 TESTS: Final = PROMETHEUS / "tests"
-BOARDS: Final = ROOT / "deploy" / "grafana" / "dashboards"
 RUNBOOKS: Final = ROOT / "docs" / "runbooks"
 
 FOREIGN: Final = frozenset({"up", "probe_ssl_earliest_cert_expiry"})
@@ -67,17 +66,6 @@ def alerts() -> list[Rule]:
 
 def records() -> list[Rule]:
     return [rule for rule in rules() if not rule.alert]
-
-
-def queries() -> list[tuple[str, str, str]]:
-    """Every query of a dashboard: its name, the panel, and the expression for Prometheus."""
-    found = []
-    for path in sorted(BOARDS.glob("*.json")):
-        for panel in json.loads(path.read_text())["panels"]:
-            for target in panel.get("targets", ()):
-                expression = target["expr"].replace("$__rate_interval", "1m")
-                found.append((path.stem, panel["title"], expression.replace("$instance", ".*")))
-    return found
 
 
 def expressions() -> list[str]:

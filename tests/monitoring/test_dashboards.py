@@ -7,7 +7,8 @@ import pytest
 
 from deploy.grafana.__main__ import FOLDER, written
 from deploy.grafana.boards import BOARDS
-from tests.monitoring.expressions import alerts, queries
+from tests.monitoring.expressions import alerts
+from tests.support.dashboards import queries
 
 
 @pytest.mark.parametrize("name", written())

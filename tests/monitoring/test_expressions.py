@@ -16,10 +16,10 @@ from tests.monitoring.expressions import (
     expressions,
     families,
     family,
-    queries,
     records,
     selectors,
 )
+from tests.support.dashboards import queries
 
 _METRIC = re.compile(r"\b(?:job:)?[a-z]+_[a-z0-9_:]*(?:_total|_seconds|_bytes)\b")
 UNUSED = {

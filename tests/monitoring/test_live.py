@@ -13,7 +13,8 @@ from typing import Any, Final
 import httpx
 import pytest
 
-from tests.monitoring.expressions import expressions, families, queries, selectors
+from tests.monitoring.expressions import expressions, families, selectors
+from tests.support.dashboards import queries
 from tests.support.http import created, path_of
 from tests.support.pictures import encoded, scene
 from tests.support.processes import Server

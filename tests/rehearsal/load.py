@@ -34,7 +34,7 @@ class Load:
     """What was asked for, what became of it, and what was acknowledged."""
 
     client: httpx.AsyncClient
-    picture: bytes
+    picture: Callable[[], bytes]
     answers: Counter[tuple[str, int]] = field(default_factory=Counter)
     failures: list[Failure] = field(default_factory=list)
     versions: dict[str, int] = field(default_factory=dict)
@@ -134,7 +134,7 @@ class Load:
         self.tasks.add(response.json()["id"])
 
     async def _upload(self, name: str) -> None:
-        files = {"image": ("picture.png", self.picture, "image/png")}
+        files = {"image": ("picture.png", self.picture(), "image/png")}
         response = await self._repeat("POST", f"{PROFILES}/{name}/images", files=files)
         assert response.status_code == 201, response.text
 
