@@ -16,13 +16,18 @@ KEPT = {
     "swagger_ui/static/*": ("swagger-ui.css", "swagger-ui-bundle.js", "favicon-32x32.png"),
     # What people.py asks for; the folder itself is a package.
     "faker/providers/*": ("__init__.py", "__pycache__", "person", "lorem", "job"),
+    # Colours for code in a terminal: nobody shows any.
+    "pygments/lexers/*": ("__init__.py", "_mapping.py"),
 }
 DROPPED = (
     *("**/*.c", "**/*.pyx", "**/*.pxd", "**/*.pyi", "**/*.h"),
     *("PIL/_avif*.so", "pillow.libs/libavif*"),
+    # What draws text: pictures have none, and initials are SVG.
+    *("PIL/_imagingft*.so", "pillow.libs/libharfbuzz*", "pillow.libs/libfreetype*"),
+    "pillow.libs/libbrotli*",
     *("faker/decode", "certifi/tests", "*.dist-info/sboms"),
-    # Bytecode of what only `profilecore seed` and colours in a terminal need: they compile it.
-    *("faker/**/__pycache__", "pygments/lexers/__pycache__"),
+    # Bytecode of what only `profilecore seed` needs: it compiles it.
+    "faker/**/__pycache__",
 )
 
 

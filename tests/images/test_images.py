@@ -18,7 +18,10 @@ import httpx
 import pytest
 
 from profilecore.entrypoints.version import VERSION
+from tests.support.http import path_of
+from tests.support.pictures import encoded, scene
 from tests.support.ports import free_port
+from tests.support.uploads import upload
 
 ROOT: Final = Path(__file__).parents[2]
 # Kept between runs: it takes a minute, and is always the same.
@@ -227,11 +230,21 @@ def test_a_service_runs_in_it(container: Container, folder: Path, tmp_path: Path
         "SERVER_PORT": str(port),
     }
     container.run("seed", "--count", "5", **settings)
+    assert "serve" in container.run("--help")
     container.start(log, "serve", **settings)
     url = f"http://127.0.0.1:{port}"
     assert answered(f"{url}/health/ready", log).status_code == 200
-    assert len(httpx.get(f"{url}/api/v1/profiles", trust_env=False).json()) == 5
-    assert httpx.get(f"{url}/docs", trust_env=False).status_code == 200
+    with httpx.Client(base_url=url, trust_env=False, timeout=60) as client:
+        people = client.get("/api/v1/profiles").json()
+        assert len(people) == 5
+        for page in ("/", "/docs", "/openapi.json", "/metrics", path_of(people[0])):
+            assert client.get(page).status_code == 200, page
+        initials = client.get(f"{path_of(people[0])}/avatar")
+        assert initials.headers["content-type"].startswith("image/svg+xml")
+        for form in ("PNG", "JPEG", "WEBP"):
+            image = upload(client, people[0], encoded(scene(), form))
+            assert image.status_code == 201, image.text
+            assert client.get(image.json()["url"]).headers["content-type"] == "image/webp"
     check = container.config["Healthcheck"]["Test"][1:]
     container.config["Entrypoint"] = check[:1]
     container.run(*check[1:], **settings)
