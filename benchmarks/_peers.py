@@ -93,7 +93,7 @@ def servers(root: Path) -> Iterator[dict[str, Peer]]:
     """All of them, on one PostgreSQL and one Redis."""
     with ExitStack() as stack:
         postgres = Postgres()
-        postgres.start()
+        postgres.start("-c", "fsync=on")
         stack.callback(postgres.kill)
         address = stack.enter_context(database(postgres.address, dropped=False))
         redis = RedisProcess(root / "redis")

@@ -63,7 +63,7 @@ def fleet(**settings_of_worker: str) -> Iterator[Place]:
         root = stack.enter_context(folder())
         postgres = Postgres()
         stack.callback(postgres.close)
-        postgres.start("-c", "shared_buffers=256MB", "-c", "max_wal_size=4GB")
+        postgres.start("-c", "fsync=on", "-c", "shared_buffers=256MB", "-c", "max_wal_size=4GB")
         address = stack.enter_context(database(postgres.address, dropped=False))
         rabbit = stack.enter_context(RabbitProcess(root / "rabbitmq"))
         given = {
