@@ -124,10 +124,14 @@ class QueueContract:
         await queue.put(Due(mine))
         assert (await taken(queue)).task_id == mine
 
-    async def test_what_travels_along_is_taken_as_it_is(self, queue: Queue) -> None:
-        task = new_id()
-        await queue.put(Due(task, headers={"request_id": "ä-1", "traceparent": "0" * 300}))
-        assert (await taken(queue)).task_id == task
+    async def test_what_travels_along_comes_as_it_was(self, queue: Queue) -> None:
+        task, headers = new_id(), {"request_id": "ä-1", "traceparent": "0" * 300}
+        await queue.put(Due(task, headers=headers))
+        for _ in range(2):
+            lease = await taken(queue)
+            assert lease.task_id == task
+            assert headers.items() <= lease.headers.items()
+            await queue.retry(lease)
 
     async def test_first_come_first_served_if_ordered(self, queue: Queue) -> None:
         tasks = [new_id() for _ in range(30)]

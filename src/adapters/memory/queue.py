@@ -1,6 +1,7 @@
 """A queue in this process's memory."""
 
 import asyncio
+from collections.abc import Mapping
 from itertools import count
 from typing import NamedTuple
 from uuid import UUID
@@ -15,6 +16,7 @@ class _Message(NamedTuple):
     turn: int
     task_id: UUID
     delivery: int
+    headers: Mapping[str, str]
 
 
 class MemoryQueue:
@@ -36,7 +38,8 @@ class MemoryQueue:
         return self._waiting.qsize()
 
     async def put(self, due: Due) -> None:
-        self._put(-due.priority, due.task_id, 1)
+        message = _Message(-due.priority, next(self._turns), due.task_id, 1, due.headers)
+        self._waiting.put_nowait(message)
 
     async def take(self, timeout: float) -> Lease | None:  # noqa: ASYNC109 - the port's
         try:
@@ -48,7 +51,7 @@ class MemoryQueue:
         except TimeoutError:
             return None
         self._held[message.turn] = message
-        return Lease(message.task_id, message.delivery, message.turn)
+        return Lease(message.task_id, message.delivery, message.turn, message.headers)
 
     async def ack(self, lease: Lease) -> None:
         self._held.pop(lease.handle, None)
@@ -56,12 +59,10 @@ class MemoryQueue:
     async def retry(self, lease: Lease) -> None:
         message = self._held.pop(lease.handle, None)
         if message is not None:
-            self._put(message.urgency, message.task_id, message.delivery + 1)
+            turn, delivery = next(self._turns), message.delivery + 1
+            self._waiting.put_nowait(message._replace(turn=turn, delivery=delivery))
 
     async def bury(self, lease: Lease) -> None:
         message = self._held.pop(lease.handle, None)
         if message is not None:
             self.buried.append(message.task_id)
-
-    def _put(self, urgency: int, task_id: UUID, delivery: int) -> None:
-        self._waiting.put_nowait(_Message(urgency, next(self._turns), task_id, delivery))

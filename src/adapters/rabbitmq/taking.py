@@ -1,7 +1,7 @@
 """The half of a queue that takes: connections of its own, which no alarm of memory stops."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from itertools import count
@@ -29,6 +29,7 @@ class _Message:
     delivery: int = field(compare=False)
     channel: Channel = field(compare=False)
     tag: int = field(compare=False)
+    headers: Mapping[str, str] = field(compare=False)
     settled: bool = field(compare=False, default=False)
 
     def settle(self, verb: str, **how: bool) -> None:
@@ -90,7 +91,7 @@ class Taking:
                 message = self._waiting.get_nowait()
         except TimeoutError:
             return None
-        return Lease(message.task_id, message.delivery, message)
+        return Lease(message.task_id, message.delivery, message, message.headers)
 
     def settle(self, lease: Lease, verb: str, **how: bool) -> None:
         """Tell RabbitMQ what became of a lease, unless it is not held any more."""
@@ -123,8 +124,10 @@ class Taking:
             # Somebody else's, who has put it here; an operator finds it among the dead.
             channel.amqp.basic_reject(tag, requeue=False)
             return
-        delivery = 1 + int((properties.headers or {}).get(_DELIVERIES, 0))
-        message = _Message(urgency, next(self._turns), task_id, delivery, channel, tag)
+        headers = properties.headers or {}
+        delivery = 1 + int(headers.get(_DELIVERIES, 0))
+        texts = {name: value for name, value in headers.items() if isinstance(value, str)}
+        message = _Message(urgency, next(self._turns), task_id, delivery, channel, tag, texts)
         if self._released:
             message.settle("basic_reject", requeue=True)  # it was on its way
         else:

@@ -108,12 +108,14 @@ class Due:
 class Lease:
     """A task in the hands of one taker: it was delivered `delivery` times (1, 2, …) so far.
 
-    `handle` means something to the adapter alone.
+    `handle` means something to the adapter alone. `headers` are those that it was handed over
+    with, and perhaps some of whoever carried them.
     """
 
     task_id: UUID
     delivery: int
     handle: object
+    headers: Mapping[str, str] = field(default_factory=dict)
 
 
 class Queue(Protocol):
