@@ -258,7 +258,7 @@ def lock(session: nox.Session) -> None:
     compiler = ("uv", "pip", "compile", "--quiet", "--universal", "--python-version", "3.11")
     form = ("--generate-hashes", "--no-emit-index-url", "--no-header", "--annotation-style", "line")
     runtime, everything = "requirements/service.txt", "requirements/dev.txt"
-    source = ("pyproject.toml", "--extra", "service")
+    source = ("pyproject.toml", "--extra", "service", "--extra", "tracing")
     session.run(*compiler, *form, *session.posargs, *source, "-o", runtime)
     session.run(
         *(*compiler, *form, *session.posargs, *source, "--group", "dev"),

@@ -18,6 +18,7 @@ from profilecore.adapters.observed import Metrics, ObservedCache
 from profilecore.adapters.probed import ProbedCache
 from profilecore.entrypoints.resources import opening, resolved
 from profilecore.entrypoints.settings import Settings
+from profilecore.entrypoints.tracing import traced
 from profilecore.ports import Cache
 from profilecore.relay import Horizon, Relay
 
@@ -78,6 +79,7 @@ class Caching(containers.DeclarativeContainer):
     port_metrics: Any = providers.Dependency()
     profiles: Any = providers.Dependency()
     log: Any = providers.Dependency()
+    tracing: Any = providers.Dependency()
 
     horizon = providers.Singleton(Horizon)
     memory = providers.Singleton(
@@ -119,9 +121,15 @@ class Caching(containers.DeclarativeContainer):
         active,
     )
     cache = providers.Singleton(
-        _logged,
-        providers.Singleton(ObservedCache, probe, port_metrics),
-        settings.provided.log_level,
+        traced,
+        providers.Singleton(
+            _logged,
+            providers.Singleton(ObservedCache, probe, port_metrics),
+            settings.provided.log_level,
+        ),
+        tracing,
+        "cache",
+        active,
     )
     relay = providers.Selector(
         settings.provided.cache,

@@ -2,7 +2,7 @@
 
 import asyncio
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from dependency_injector import containers, providers
 
@@ -29,6 +29,7 @@ from profilecore.entrypoints.telemetry import (
     Resources,
     new_registry,
 )
+from profilecore.entrypoints.tracing import traced, tracing_of
 from profilecore.feed import Feed
 from profilecore.images import Collector
 from profilecore.person import PersonErasure, PersonExport, PersonService, TasksAbout
@@ -36,14 +37,24 @@ from profilecore.service import ProfileService
 from profilecore.tasks import Handlers
 from profilecore.tasks.builtin import builtin
 
+if TYPE_CHECKING:
+    from profilecore.entrypoints.tracing.otlp import Tracing
+
 
 def _handlers(
-    settings: Settings, export: PersonExport, erasure: PersonErasure, collector: Collector
+    settings: Settings,
+    export: PersonExport,
+    erasure: PersonErasure,
+    collector: Collector,
+    tracing: "Tracing | None",
 ) -> Handlers:
     secret = settings.callback_secret
+    headers = dict if tracing is None else tracing.headers
     own = [
         *builtin(export, erasure, collector),
-        callback(settings.callback_hosts or (), None if secret is None else secret.reveal()),
+        callback(
+            settings.callback_hosts or (), None if secret is None else secret.reveal(), headers
+        ),
         purge(settings.cdn_purge or (), settings.cdn_base_url),
     ]
     return Handlers([*own, *discovered(handler.type for handler in own)])
@@ -67,12 +78,20 @@ class Container(containers.DeclarativeContainer):
     registry = providers.Singleton(new_registry)
     port_metrics = providers.Singleton(Metrics, registry)
     lifecycle = providers.Singleton(Lifecycle)
+    tracing = providers.Singleton(tracing_of, settings)
 
     profiles = providers.Singleton(
-        GatheredProfiles,  # outside, so that the metrics count the calls that are made
-        providers.Singleton(ObservedProfiles, store.profiles, port_metrics),
+        traced,  # outermost, so that each trace has the calls that were made for it
+        providers.Singleton(
+            GatheredProfiles,  # outside, so that the metrics count the calls that are made
+            providers.Singleton(ObservedProfiles, store.profiles, port_metrics),
+        ),
+        tracing,
+        "profiles",
     )
-    log = providers.Singleton(ObservedLog, store.log, port_metrics)
+    log = providers.Singleton(
+        traced, providers.Singleton(ObservedLog, store.log, port_metrics), tracing, "log"
+    )
     caching = providers.Container(
         Caching,
         settings=settings,
@@ -80,6 +99,7 @@ class Container(containers.DeclarativeContainer):
         port_metrics=port_metrics,
         profiles=profiles,
         log=log,
+        tracing=tracing,
     )
     feed = providers.Singleton(Feed, caching.cache, log, caching.relay, store_era=store.era)
     service = providers.Singleton(
@@ -106,7 +126,7 @@ class Container(containers.DeclarativeContainer):
     about = providers.Singleton(TasksAbout, store.tasks, store.tasks)
     export = providers.Singleton(PersonExport, service, log, about, media)
     erasure = providers.Singleton(PersonErasure, service, profiles, log, caching.cache, about)
-    handlers = providers.Singleton(_handlers, settings, export, erasure, imaging.collector)
+    handlers = providers.Singleton(_handlers, settings, export, erasure, imaging.collector, tracing)
     tasking = providers.Container(
         Tasking,
         settings=settings,
@@ -118,6 +138,7 @@ class Container(containers.DeclarativeContainer):
         log=log,
         feed=feed,
         bookmark=store.bookmark,
+        tracing=tracing,
     )
     person = providers.Singleton(PersonService, service, export, tasking.service)
     limiting = providers.Container(

@@ -13,6 +13,7 @@ from profilecore.entrypoints.parts import Check, Checks, Parts
 from profilecore.entrypoints.resources import resolved
 from profilecore.entrypoints.settings import Settings
 from profilecore.entrypoints.stores import store_of
+from profilecore.entrypoints.telemetry import follow_traces
 from profilecore.entrypoints.working import queue_check, working
 from profilecore.errors import Unavailable
 from profilecore.feed import Feed
@@ -31,6 +32,10 @@ async def opened(settings: Settings) -> AsyncIterator[Parts]:
     async with AsyncExitStack() as stack:
         stack.push_async_callback(_closed, container)
         await resolved(store.ping())  # first and alone: where it fails, nobody waits for it
+        tracing = container.tracing()
+        if tracing is not None:
+            follow_traces(tracing.trace_id)
+            stack.push_async_callback(tracing.close)
         parts = Parts(
             service=await resolved(container.service()),
             profiles=await resolved(container.profiles()),
@@ -55,6 +60,7 @@ async def opened(settings: Settings) -> AsyncIterator[Parts]:
             limit_metrics=container.limiting().metrics(),
             body_timeout=settings.body_timeout.total_seconds(),
             in_fallback=await in_fallback(container.caching()),
+            tracing=tracing,
         )
         if settings.database == "postgres":
             await resolved(container.servers())

@@ -2,7 +2,7 @@
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
 from prometheus_client import CollectorRegistry
 
@@ -24,6 +24,9 @@ from profilecore.ports import (
 )
 from profilecore.service import ProfileService
 from profilecore.tasks import TaskService
+
+if TYPE_CHECKING:  # it imports what most do without
+    from profilecore.entrypoints.tracing.otlp import Tracing
 
 Check: TypeAlias = Callable[[], Awaitable[str]]
 
@@ -67,3 +70,4 @@ class Parts:
     limit_metrics: LimitMetrics
     body_timeout: float
     in_fallback: Callable[[], bool]
+    tracing: "Tracing | None" = None

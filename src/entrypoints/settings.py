@@ -20,12 +20,13 @@ from profilecore.entrypoints.environment import (
     table,
     variable,
 )
-from profilecore.entrypoints.trust import ALGORITHMS, JWKS
+from profilecore.entrypoints.trust import ALGORITHMS, JWKS, must_authenticate
 from profilecore.entrypoints.urls import BLOBS, WEB_URL, WEB_URLS
 from profilecore.entrypoints.variables import (
     ADDRESS,
     CALLBACKS,
     FLAG,
+    HEADERS,
     HOST,
     HOSTS,
     PATH,
@@ -36,12 +37,9 @@ from profilecore.entrypoints.variables import (
     SWITCH,
     WORD,
     WORDS,
-    BadSetting,
     Secret,
     duration,
-    is_loopback,
     one_of,
-    shown,
     spellings,
     whole,
 )
@@ -263,6 +261,12 @@ class Settings:
     access_log: int = variable(
         whole(0, 100), "100", "Percent of the requests without an error that are logged"
     )
+    otel_traces_exporter: str = variable(
+        one_of("none", "otlp"), "none", "Where traces go; otlp is a collector, by HTTP"
+    )
+    otel_exporter_otlp_headers: Secret | None = variable(
+        HEADERS, None, "What the collector is sent beside traces, such as a token"
+    )
     rows: tuple[Row, ...] = dataclasses.field(repr=False, compare=False)
 
     @classmethod
@@ -279,8 +283,8 @@ class Settings:
             values[field] = None if text is None else parsed(name, row.kind, text)
             rows.append(Row(name, displayed(row.kind, text), origin, row.help))
         settings = cls(command=command, rows=tuple(rows), **values)
-        if command in ("dev", "serve") and not is_loopback(settings.server_host):
-            _must_have_authentication(settings)
+        if command in ("dev", "serve"):
+            must_authenticate(settings.server_host, settings.auth_mode)
         return settings
 
     def secrets(self) -> frozenset[str]:
@@ -288,13 +292,4 @@ class Settings:
         values = (getattr(self, row.name.lower()) for row in self.rows if row.origin != DEFAULT)
         return frozenset(
             text for value in values if isinstance(value, Secret) for text in spellings(value)
-        )
-
-
-def _must_have_authentication(settings: Settings) -> None:
-    if settings.auth_mode == "none":
-        raise BadSetting(
-            "AUTH_MODE",
-            f"is 'none', which is for loopback addresses, and SERVER_HOST is "
-            f"{shown(settings.server_host)}; it takes 127.0.0.1, ::1 or localhost.",
         )

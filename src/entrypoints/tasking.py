@@ -20,6 +20,7 @@ from profilecore.adapters.observed import (
 from profilecore.adapters.processes import SpawnedProcesses
 from profilecore.entrypoints.resources import closing, opening
 from profilecore.entrypoints.settings import Settings
+from profilecore.entrypoints.tracing import traced
 from profilecore.outbox import Outbox
 from profilecore.ports import Queue
 from profilecore.tasks import Dispatcher, Runner, TaskService
@@ -88,9 +89,15 @@ class Tasking(containers.DeclarativeContainer):
     log: Any = providers.Dependency()
     feed: Any = providers.Dependency()
     bookmark: Any = providers.Dependency()
+    tracing: Any = providers.Dependency()
 
     metrics = providers.Singleton(TaskMetrics, registry, handlers)
-    tasks = providers.Singleton(ObservedTasks, upkeep, port_metrics, metrics)
+    tasks = providers.Singleton(
+        traced,
+        providers.Singleton(ObservedTasks, upkeep, port_metrics, metrics),
+        tracing,
+        "tasks",
+    )
     woken: Any = providers.Dependency()
     service = providers.Singleton(TaskService, tasks, handlers, announce=woken.provided.set)
 
@@ -105,7 +112,9 @@ class Tasking(containers.DeclarativeContainer):
     dispatcher = providers.Singleton(
         Dispatcher,
         tasks,
-        providers.Singleton(ObservedQueue, handing, port_metrics),
+        providers.Singleton(
+            traced, providers.Singleton(ObservedQueue, handing, port_metrics), tracing, "queue"
+        ),
         handlers,
         woken=woken,
         queued_for=providers.Selector(
@@ -130,7 +139,11 @@ class Tasking(containers.DeclarativeContainer):
     processes = providers.Resource(
         closing, providers.Singleton(SpawnedProcesses, settings.provided.task_concurrency)
     )
-    runner = providers.Singleton(Runner, processes)
+    runner = providers.Singleton(traced, providers.Singleton(Runner, processes), tracing, "runner")
 
-    in_hand = providers.Singleton(ObservedQueue, local, port_metrics)
-    at_rabbit = providers.Singleton(ObservedQueue, rabbit, port_metrics)
+    in_hand = providers.Singleton(
+        traced, providers.Singleton(ObservedQueue, local, port_metrics), tracing, "queue"
+    )
+    at_rabbit = providers.Singleton(
+        traced, providers.Singleton(ObservedQueue, rabbit, port_metrics), tracing, "queue"
+    )

@@ -1,11 +1,11 @@
-"""What may stand in settings about whose tokens are believed."""
+"""What may stand in settings about who is believed to be whom."""
 
 import re
 from pathlib import Path
 from typing import Final
 from urllib.parse import urlsplit
 
-from profilecore.entrypoints.variables import PATH, Kind, is_loopback
+from profilecore.entrypoints.variables import PATH, BadSetting, Kind, is_loopback, shown
 
 # Those with which a key that is public makes no signature.
 _ALGORITHMS: Final = (
@@ -36,3 +36,13 @@ def _algorithms(text: str) -> tuple[str, ...]:
 
 JWKS = Kind("a path, or https://host:port/path, or http:// to a loopback address", _jwks)
 ALGORITHMS = Kind(f"{', '.join(_ALGORITHMS)}, several separated by commas", _algorithms)
+
+
+def must_authenticate(host: str, mode: str) -> None:
+    """Raise BadSetting where others than this machine could do all, whoever they are."""
+    if mode == "none" and not is_loopback(host):
+        raise BadSetting(
+            "AUTH_MODE",
+            f"is 'none', which is for loopback addresses, and SERVER_HOST is "
+            f"{shown(host)}; it takes 127.0.0.1, ::1 or localhost.",
+        )

@@ -26,6 +26,7 @@ _WHOLE = re.compile(r"\d{1,18}", re.ASCII)
 _QUEUE = re.compile(r"(?!dead$)[A-Za-z0-9_-]{1,100}")  # as the adapter of RabbitMQ has it
 # A bare slash, @ or : in a password would cut it in two.
 _QUEUE_URI = re.compile(r"amqps?://(?:[^:@/?#]*(?::[^:@/?#]*)?@)?(?P<hosts>[^@/?#]+)(?:/[^@/?#]*)?")
+_TOKEN = re.compile(r"[A-Za-z0-9!#$&'*+.^_`|~-]{1,100}")
 _HOST = re.compile(r"[A-Za-z0-9._:%-]{1,255}")
 
 
@@ -40,12 +41,16 @@ class BadSetting(Invalid):
 
 
 class Secret:
-    """A text that does not show itself: printed, logged or formatted it is `***`."""
+    """A text that does not show itself: printed, logged or formatted it is `***`.
 
-    __slots__ = ("_text",)
+    Each of its `parts` would give it away too.
+    """
 
-    def __init__(self, text: str) -> None:
+    __slots__ = ("_text", "parts")
+
+    def __init__(self, text: str, *parts: str) -> None:
         self._text = text
+        self.parts = parts
 
     def reveal(self) -> str:
         """The text itself, for the one who has to send it."""
@@ -192,6 +197,15 @@ def _queue_uri(text: str) -> Secret:
     return Secret(text)
 
 
+def _headers(text: str) -> Secret:
+    pairs = [pair.strip().partition("=") for pair in _word(text).split(",")]
+    if not all(_TOKEN.fullmatch(name) and value for name, _, value in pairs):
+        raise ValueError(text)
+    values = {spelled for _, _, value in pairs for spelled in (value, unquote(value))}
+    words = {value.split()[-1] for value in values if value.strip()}  # Bearer is no secret
+    return Secret(text, *values, *words)
+
+
 def _is_address(text: str) -> bool:
     try:
         ipaddress.ip_address(text)
@@ -208,7 +222,7 @@ def is_loopback(host: str) -> bool:
 def spellings(secret: Secret) -> set[str]:
     """Every text that would give a secret away: itself, a URI's password, and both quoted."""
     text = secret.reveal()
-    found = {text}
+    found = {text, *secret.parts}
     if "://" in text and (password := urlsplit(text).password):
         found |= {password, unquote(password)}
     return found | {quote(spelling, safe="") for spelling in found}
@@ -229,6 +243,7 @@ CALLBACKS = Kind(
     " internal=host for one inside; several separated by commas",
     _callback_hosts,
 )
+HEADERS = Kind("name=value, several separated by commas", _headers, secret=True)
 SIGNING = Kind("whsec_ and 24 to 64 bytes in base64", _signing_secret, secret=True)
 QUEUE = Kind("amqp://user:password@host:port/vhost, the rest as %XX", _queue_uri, secret=True)
 QUEUE = Kind(

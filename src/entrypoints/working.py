@@ -2,8 +2,14 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from contextlib import AsyncExitStack, asynccontextmanager, contextmanager, suppress
-from typing import Final
+from contextlib import (
+    AbstractContextManager,
+    AsyncExitStack,
+    asynccontextmanager,
+    contextmanager,
+    suppress,
+)
+from typing import TYPE_CHECKING, Final
 
 from profilecore.entrypoints.background import begun, running
 from profilecore.entrypoints.lifecycle import Lifecycle
@@ -16,6 +22,9 @@ from profilecore.ports import Queue, TaskUpkeep
 from profilecore.schedule import Backlog
 from profilecore.task import Task
 from profilecore.tasks import Dispatcher, Rules, Worker
+
+if TYPE_CHECKING:
+    from profilecore.entrypoints.tracing.otlp import Tracing
 
 _SETTLE_MAX: Final = 5.0
 _COUNT_EVERY: Final = 5.0
@@ -87,9 +96,22 @@ async def _worker(tasking: Tasking, queue: Queue, *, empties: bool) -> Worker:
         await resolved(tasking.handlers()),
         await resolved(tasking.runner()),
         rules,
-        around=_from_request,
+        around=_around(tasking, queue),
         announce=tasking.woken().set,
     )
+
+
+def _around(tasking: Tasking, queue: Queue) -> Callable[[Task], AbstractContextManager[None]]:
+    tracing: Tracing | None = tasking.tracing()
+    if tracing is None:
+        return _from_request
+
+    @contextmanager
+    def traced(task: Task) -> Iterator[None]:
+        with _from_request(task), tracing.after(task, queue):
+            yield
+
+    return traced
 
 
 @contextmanager

@@ -50,10 +50,12 @@ class Callbacks:
         secret: str,
         *,
         time_max: float,
+        headers: Callable[[], Mapping[str, str]] = dict,
         resolver: Resolver = resolved,
     ) -> None:
         self._allowed = allowed
         self._key = base64.b64decode(secret.removeprefix(_SECRET))
+        self._more = headers
         self._resolver = resolver
         self._time_max = time_max
         self._context: ssl.SSLContext | None = None
@@ -151,7 +153,7 @@ class Callbacks:
             "Webhook-Timestamp": at,
             "Webhook-Signature": f"v1,{signature.decode()}",
         }
-        for name, value in (*asked.headers.items(), *ours.items()):
+        for name, value in (*self._more().items(), *asked.headers.items(), *ours.items()):
             headers[name] = value  # in any case of its letters, once
         return headers
 

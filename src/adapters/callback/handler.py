@@ -1,6 +1,6 @@
 """The handler of `http.callback`, which needs its client only where somebody may be called."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import timedelta
 from typing import Any, Final, NoReturn, Protocol
 
@@ -33,18 +33,27 @@ class Closed:
         raise GiveUp(self._missing)
 
 
-def callback(allowed: Sequence[Allowed], secret: str | None) -> Handler:
-    """The handler, for hosts that are `allowed`; `secret` is `whsec_` and the key in base64."""
-    calls = _calls(allowed, secret)
+def callback(
+    allowed: Sequence[Allowed],
+    secret: str | None,
+    headers: Callable[[], Mapping[str, str]] = dict,
+) -> Handler:
+    """The handler, for hosts that are `allowed`; `secret` is `whsec_` and the key in base64.
+
+    `headers` gives what is sent with each call where the task does not say otherwise.
+    """
+    calls = _calls(allowed, secret, headers)
     timeout = timedelta(seconds=TIME_MAX + _MARGIN)
     return Handler(type=TYPE, run=calls.run, timeout=timeout, check=calls.check)
 
 
-def _calls(allowed: Sequence[Allowed], secret: str | None) -> _Calls:
+def _calls(
+    allowed: Sequence[Allowed], secret: str | None, headers: Callable[[], Mapping[str, str]]
+) -> _Calls:
     if not allowed:
         return Closed("No host may be called: set CALLBACK_HOSTS to those that may.")
     if secret is None:
         return Closed("Calls have to be signed: set CALLBACK_SECRET.")
     from profilecore.adapters.callback.caller import Callbacks
 
-    return Callbacks(allowed, secret, time_max=TIME_MAX)
+    return Callbacks(allowed, secret, headers=headers, time_max=TIME_MAX)

@@ -1,8 +1,11 @@
 """The HTTP application, put together."""
 
+from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from litestar import Litestar, Request, Response, Router
+from litestar.config.app import AppConfig
 from litestar.di import Provide
 from litestar.openapi import OpenAPIConfig
 from litestar.routes import HTTPRoute
@@ -45,6 +48,14 @@ _INJECTED = (
 )
 
 
+class _Application(Litestar):
+    @staticmethod
+    def _patch_opentelemetry_middleware(config: AppConfig) -> AppConfig:
+        # Litestar imports OpenTelemetry wherever it is installed, for the sake of a middleware
+        # that is not used here: nothing of it shall be there unless it is asked for.
+        return config
+
+
 def create_app(
     parts: Parts, *, api: bool = True, short: bool = True, exposition: Exposition | None = None
 ) -> Edge:
@@ -55,10 +66,9 @@ def create_app(
     """
     guard = _guard(parts)
     shortly = ShortPath(guard, parts.service, parts.policy, parts.in_fallback)
-    return Edge(
-        _build(
-            parts, None, guard, api=api, exposition=exposition or Exposition(parts.registry, None)
-        ),
+    told = exposition or Exposition(parts.registry, None)
+    return _edge(parts)(
+        _build(parts, None, guard, told, api=api),
         parts.metrics,
         parts.lifecycle,
         Load(parts.bounds.requests_max, refused=parts.limit_metrics.refused),
@@ -66,6 +76,14 @@ def create_app(
         body_timeout=parts.body_timeout,
         spared_port=parts.policy.ops_port,
     )
+
+
+def _edge(parts: Parts) -> Callable[..., Edge]:
+    if parts.tracing is None:
+        return Edge
+    from profilecore.entrypoints.http.traced import TracedEdge
+
+    return partial(TracedEdge, parts.tracing)
 
 
 def openapi_document() -> dict[str, Any]:
@@ -136,7 +154,7 @@ def _build(
     uploads.sweep()
     files = Router("/", route_handlers=[media.media], tags=["Images"])
     routes = [_api(), files, documentation(openapi_document), web_client()] if api else []
-    app = Litestar(
+    app = _Application(
         route_handlers=[*routes, operations],
         dependencies={
             "keys": _constant(keys),

@@ -27,6 +27,8 @@ from profilecore.errors import Unavailable
 
 AsgiApp: TypeAlias = Callable[[Any, Any, Any], Awaitable[None]]
 
+UNMATCHED = "unmatched"
+"""What stands for a route where none has taken the request."""
 _VISIBLE = re.compile(rb"[\x21-\x7e]{1,128}")
 
 
@@ -133,7 +135,7 @@ class Edge:
                     await exchange.send(message)
         finally:
             share.end()
-            route = str(exchange.scope.get("path_template") or "unmatched")
+            route = str(exchange.scope.get("path_template") or UNMATCHED)
             self._record(scope, exchange.status, route, began)
 
     def turned_away(self, scope: AsgiScope, path: str) -> Answer | None:

@@ -6,6 +6,7 @@ from profilecore.entrypoints.telemetry.limits import LimitMetrics
 from profilecore.entrypoints.telemetry.logs import (
     configure_logging,
     flush_logs,
+    follow_traces,
     log_request,
     request_id,
 )
@@ -24,6 +25,7 @@ __all__ = [
     "Resources",
     "configure_logging",
     "flush_logs",
+    "follow_traces",
     "log_request",
     "new_registry",
     "request_id",

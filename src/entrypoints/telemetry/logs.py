@@ -6,6 +6,7 @@ import os
 import re
 import sys
 import traceback
+from collections.abc import Callable
 from contextvars import ContextVar
 from datetime import UTC
 from typing import TYPE_CHECKING, Any, Final, TextIO
@@ -23,10 +24,12 @@ if TYPE_CHECKING:
 request_id: ContextVar[str | None] = ContextVar("request_id", default=None)
 """The id of the request that the current task answers, None outside of one."""
 
+_trace_id: Callable[[], str | None] | None = None
 _writer: LineWriter | None = None
 _requests: RequestLog | None = RequestLog(put_record)
 
 _LINE: Final = "_line"
+_FIRST: Final = ("request_id", "trace_id")
 _ESCAPED: Final = re.compile("[\x00-\x08\x0a-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 _QUIET: Final = {
     "uvicorn.access": logging.WARNING,
@@ -61,9 +64,23 @@ def configure_logging(settings: Settings, stream: TextIO | None = None) -> None:
         diagnose=False,
     )
     _intercept(settings.log_level.upper())
-    put = JsonLines(_writer.write, hide).put if as_json else put_record
+    put = JsonLines(_writer.write, hide, _traced).put if as_json else put_record
     wanted = settings.log_level in ("debug", "info")
     _requests = RequestLog(put, settings.access_log / 100) if wanted else None
+
+
+def follow_traces(trace_id: Callable[[], str | None]) -> None:
+    """Have each line say in which trace it was written; `trace_id` gives None outside of one."""
+    global _trace_id  # noqa: PLW0603 - there is one log in a process
+    _trace_id = trace_id
+
+
+def _traced() -> str:
+    """The trace, as it stands in a line of JSON; nothing where nothing is traced."""
+    if _trace_id is None:
+        return ""
+    trace_id = _trace_id()
+    return '"trace_id":null,' if trace_id is None else f'"trace_id":"{trace_id}",'
 
 
 def log_request(method: str, path: str, status: int, seconds: float) -> None:
@@ -113,6 +130,8 @@ def _make_safe(record: "Record", hide: Hide) -> None:
     record["message"] = hide(record["message"])
     record["extra"] = plain(record["extra"], hide)
     record["extra"].setdefault("request_id", request_id.get())
+    if _trace_id is not None:
+        record["extra"].setdefault("trace_id", _trace_id())
     failure = record["exception"]
     if failure is not None:
         lines = traceback.format_exception(failure.type, failure.value, failure.traceback)
@@ -127,10 +146,10 @@ def _json_line(record: "Record") -> str:
         "level": record["level"].name.lower(),
         "message": record["message"],
         "logger": record["name"],
-        "request_id": extra["request_id"],
+        **{key: extra[key] for key in _FIRST if key in extra},
     }
     for key, value in extra.items():
-        if key not in (_LINE, "request_id"):
+        if key not in (_LINE, *_FIRST):
             line[f"extra_{key}" if key in line else key] = value
     extra[_LINE] = json.dumps(line, ensure_ascii=True, separators=(",", ":"))
     return _JSON

@@ -32,33 +32,46 @@ class RequestLog:
 
 
 class JsonLines:
-    """Writes the JSON lines that the log would, without a record for each on its way there."""
+    """Writes the JSON lines that the log would, without a record for each on its way there.
+
+    `traced` gives what a line says of the current trace: a member and a comma, or nothing.
+    """
 
     def __init__(
         self,
         write: Callable[[Line], None],
         hide: Hide,
+        traced: Callable[[], str] = str,
         *,
         clock: Callable[[], float] = time.time,
     ) -> None:
         self._write = write
         self._hide = hide
+        self._traced = traced
         self._clock = clock
         self._second = 0.0
         self._time = ""  # that second, written out
 
     def put(self, name: str | None, method: str, path: str, status: int, seconds: float) -> None:
         """Have the line of one request written."""
-        self._write((self._made, (self._clock(), name, method, path, status, seconds)))
+        at, traced = self._clock(), self._traced()
+        self._write((self._made, (at, name, traced, method, path, status, seconds)))
 
     def _made(
-        self, at: float, name: str | None, method: str, path: str, status: int, seconds: float
+        self,
+        at: float,
+        name: str | None,
+        traced: str,
+        method: str,
+        path: str,
+        status: int,
+        seconds: float,
     ) -> str:
         # Nothing but ASCII: some of the rest ends a line, to some who read it.
         path, name = json.dumps(self._hide(path))[1:-1], json.dumps(name and self._hide(name))
         return (
             f'{{"time":"{self._written(at)}","level":"info","message":"{method} {path} {status}",'
-            f'"logger":"{__name__}","request_id":{name},"method":"{method}","path":"{path}",'
+            f'"logger":"{__name__}","request_id":{name},{traced}"method":"{method}","path":"{path}",'
             f'"status":{status},"duration_ms":{_milliseconds(seconds)}}}\n'
         )
 

@@ -2,7 +2,7 @@
 
 from profilecore.tasks.dispatcher import Dispatcher
 from profilecore.tasks.handlers import Attempt, Context, GiveUp, Handler, Handlers, Stopped
-from profilecore.tasks.running import Runner
+from profilecore.tasks.running import Runner, Runs
 from profilecore.tasks.service import TaskService
 from profilecore.tasks.worker import Rules, Worker
 
@@ -15,6 +15,7 @@ __all__ = [
     "Handlers",
     "Rules",
     "Runner",
+    "Runs",
     "Stopped",
     "TaskService",
     "Worker",

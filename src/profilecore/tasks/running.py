@@ -7,7 +7,7 @@ import threading
 from collections.abc import Callable, Mapping
 from datetime import timedelta
 from enum import Enum, auto
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 from profilecore.ports import Processes
 from profilecore.task import Task
@@ -17,6 +17,14 @@ END_MAX: Final = 2.0
 """How many seconds a handler has to end once its time is over."""
 
 _ASKED: Final = "asked to end"
+
+
+class Runs(Protocol):
+    """Whoever runs handlers."""
+
+    async def run(self, handler: Handler, context: Context, payload: Mapping[str, Any]) -> Any:
+        """Give what the handler gave."""
+        ...
 
 
 class Runner:

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Collection, Sequence
+from contextvars import Context
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final
@@ -147,7 +148,8 @@ class _Waiting:
         ended = asyncio.Event()
         self._waiters.setdefault(task_id, set()).add(ended)
         if self._looking is None:
-            self._looking = asyncio.create_task(self._look())
+            # In nobody's context: it is for all who wait.
+            self._looking = asyncio.create_task(self._look(), context=Context())
         try:
             async with asyncio.timeout(seconds):
                 await ended.wait()

@@ -14,7 +14,7 @@ from profilecore.ports import Lease, Queue, Tasks
 from profilecore.task import Status, Step, Task
 from profilecore.tasks.handlers import Attempt, Context, Handlers
 from profilecore.tasks.keeper import Keeper
-from profilecore.tasks.running import Run, Runner
+from profilecore.tasks.running import Run, Runs
 from profilecore.tasks.verdict import verdict
 
 TAKE_MAX: Final = 5.0
@@ -47,7 +47,7 @@ class Worker:
         tasks: Tasks,
         queue: Queue,
         handlers: Handlers,
-        runner: Runner,
+        runner: Runs,
         rules: Rules,
         *,
         around: Callable[[Task], AbstractContextManager[object]] = lambda task: nullcontext(),

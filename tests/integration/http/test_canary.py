@@ -16,9 +16,10 @@ import pytest
 
 from profilecore.adapters.postgres import PostgresAddress
 from profilecore.entrypoints.settings import Settings
-from profilecore.entrypoints.variables import QUEUE, SECRET, SIGNING, Kind
+from profilecore.entrypoints.variables import HEADERS, QUEUE, SECRET, SIGNING, Kind
 from tests.support.callers import ALL, token
 from tests.support.careless import CARELESS
+from tests.support.collector import Collector
 from tests.support.http import PROFILES, person
 from tests.support.pictures import encoded, photograph
 from tests.support.ports import free_port
@@ -34,6 +35,7 @@ FORMS: dict[Kind[Any], Callable[[str], str]] = {
     SECRET: lambda canary: canary,
     QUEUE: lambda canary: f"amqp://guest:{canary}@127.0.0.1:{{rabbit}}/",
     SIGNING: lambda canary: f"whsec_{canary}",
+    HEADERS: lambda canary: f"authorization=Bearer%20{canary}",
 }
 """How a canary is put into a setting; a secret of another kind has to be added here."""
 SECRETS = {
@@ -89,6 +91,7 @@ class Servers:
     rabbit: RabbitProcess
     s3: S3Process
     receiver: Receiver
+    collector: Collector
 
     @property
     def environment(self) -> dict[str, str]:
@@ -96,6 +99,7 @@ class Servers:
         return {
             **settings(self.address),
             **self.aviary.environment,
+            **self.collector.settings,
             "QUEUE": "rabbitmq",
             "QUEUE_URI": queue,
             "CACHE": "redis",
@@ -134,8 +138,9 @@ def servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Servers]:
         s3 = stack.enter_context(S3Process(folder))
         s3.make("pictures")
         receiver = stack.enter_context(Receiver())
+        collector = stack.enter_context(Collector())
         rabbit.wait_until_it_answers()
-        yield Servers(aviary, postgres, address, redis, rabbit, s3, receiver)
+        yield Servers(aviary, postgres, address, redis, rabbit, s3, receiver, collector)
 
 
 def asked_for_everything(client: httpx.Client, receiver: Receiver) -> None:
@@ -274,6 +279,10 @@ def test_no_secret_comes_out_of_what_goes_wrong(tmp_path: Path, servers: Servers
         log = server.errors
     aviary.see("log", log)
     aviary.see("output", server.output)
+    spans = servers.collector.spans
+    aviary.see("traces", spans)
+    assert {span.name.split()[0] for span in spans} >= {"GET", "get", "write", "send", "process"}
+    assert any(span.failed for span in spans)
     statuses = {text[:3] for _, text in aviary.seen}
     assert statuses >= {"200", "201", "202", "400", "401", "404", "500", "503"}
     assert not aviary.escaped()

@@ -152,6 +152,12 @@ GOOD = [
     ("LOG_FORMAT", "json", "json"),
     ("LOG_LEVEL", "Warning", "warning"),
     ("ACCESS_LOG", "10", 10),
+    ("OTEL_TRACES_EXPORTER", "OTLP", "otlp"),
+    (
+        "OTEL_EXPORTER_OTLP_HEADERS",
+        "Authorization=Bearer%20abc, X-Team=a=b",
+        Secret("Authorization=Bearer%20abc, X-Team=a=b"),
+    ),
 ]
 
 BAD = [
@@ -306,6 +312,10 @@ BAD = [
     ("LOG_FORMAT", "xml"),
     ("LOG_LEVEL", "loud"),
     ("ACCESS_LOG", "101"),
+    ("OTEL_TRACES_EXPORTER", "jaeger"),
+    ("OTEL_EXPORTER_OTLP_HEADERS", "Bearer abc"),
+    ("OTEL_EXPORTER_OTLP_HEADERS", "Authorization="),
+    ("OTEL_EXPORTER_OTLP_HEADERS", "a=b,,c=d"),
 ]
 
 

@@ -63,5 +63,12 @@ def test_the_secrets_are_every_text_that_would_give_one_away() -> None:
     assert Settings.read("dev", {"DB_PASSWORD": "p/w"}).secrets() == {"p/w", "p%2Fw"}
 
 
+def test_each_part_of_the_headers_for_traces_is_a_secret() -> None:
+    given = {"OTEL_EXPORTER_OTLP_HEADERS": "Authorization=Bearer%20hunter2,X-Key=swordfish"}
+    secrets = Settings.read("dev", given).secrets()
+    assert secrets >= {"hunter2", "Bearer hunter2", "Bearer%20hunter2", "swordfish"}
+    assert "Bearer" not in secrets
+
+
 def test_a_public_default_is_no_secret() -> None:
     assert Settings.read("dev", {}).secrets() == frozenset()
