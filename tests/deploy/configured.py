@@ -5,12 +5,16 @@ import tempfile
 from pathlib import Path
 from typing import Final, get_args
 
+from opentelemetry.sdk import environment_variables
+
 from profilecore.entrypoints.environment import table
 from profilecore.entrypoints.settings import Command, Settings
 from tests.deploy.rendering import Object, Objects, Pod
 
 SERVICE_IMAGE: Final = "profile-service:"
 TABLE: Final = {field.upper(): row for field, row in table(Settings).items()}
+# What OpenTelemetry's SDK reads by itself: none of ours.
+STANDARD: Final = {name for name in vars(environment_variables) if name.startswith("OTEL_")}
 # What deploy/Dockerfile sets.
 IMAGE: Final = {
     "DATA_DIR": "/var/lib/profilecore",

@@ -13,6 +13,7 @@ from profilecore.entrypoints.variables import BadSetting
 from tests.deploy import operators
 from tests.deploy.configured import (
     SERVICE_IMAGE,
+    STANDARD,
     TABLE,
     command_of,
     environment_of,
@@ -43,7 +44,7 @@ def ours(objects: Objects) -> Iterator[tuple[Pod, Object]]:
 def is_known(name: str) -> bool:
     """Whether the service, or what it stands on, reads a variable of that name."""
     secret = name.removesuffix("_FILE")
-    return name in TABLE or (secret in TABLE and TABLE[secret].kind.secret)
+    return name in TABLE or (secret in TABLE and TABLE[secret].kind.secret) or name in STANDARD
 
 
 def variables(objects: Objects) -> Iterator[str]:

@@ -77,6 +77,9 @@ def test_nodes_of_engines_reach_one_another(everything: dict[str, Objects]) -> N
         (PROMETHEUS, rabbitmq, 15692),
     ]
     assert [edge for edge in needed if not network.allows(*edge)] == []
+    traces = Peer("tracing", {"app": "collector"})
+    assert network.allows(network.peer("profile-service"), traces, 4318)
+    assert not network.allows(network.peer("client"), traces, 4318)
 
 
 @pytest.mark.parametrize(
