@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 import typer
+from opentelemetry.sdk import environment_variables
 
 import profilecore
 from profilecore.entrypoints.cli.app import app
@@ -71,6 +72,7 @@ def test_every_setting_that_a_page_names_exists() -> None:
     known = set(re.findall(r"`([A-Z][A-Z_]+)`", TABLES["settings"]()))
     composed = (DOCS.parent / "deploy" / "compose.yaml").read_text()
     known |= set(re.findall(r"\$\{([A-Z_]+)", composed))
+    known |= {name for name in vars(environment_variables) if name.startswith("OTEL_")}
     for page in (DOCS / "how-to").glob("*.md"):
         for name in re.findall(r"`([A-Z]+_[A-Z_]+)(?:=[^`]*)?`", page.read_text()):
             assert name in known, f"{page.name}: {name}"
