@@ -27,7 +27,7 @@ from tests.support.inside import inside
 from tests.support.tasks import SUBMIT
 
 MORE_MAX: Final = 0.15
-COSTS: Final = {"read": 0.66, "list": 2.03, "submit": 3.33}
+COSTS: Final = {"read": 0.64, "list": 1.96, "submit": 3.27}
 
 
 @get("/", sync_to_thread=False)
