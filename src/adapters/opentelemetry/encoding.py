@@ -10,10 +10,9 @@ from typing import Final
 
 from opentelemetry.exporter.otlp.proto.common.trace_encoder import encode_spans
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
-from opentelemetry.proto.common.v1.common_pb2 import AnyValue, KeyValue
 from opentelemetry.proto.trace.v1 import trace_pb2
 from opentelemetry.sdk.trace import ReadableSpan
-from opentelemetry.trace import SpanContext, SpanKind
+from opentelemetry.trace import SpanContext, SpanKind, StatusCode
 
 _KINDS: Final = {
     SpanKind.INTERNAL: trace_pb2.Span.SPAN_KIND_INTERNAL,
@@ -41,25 +40,33 @@ def encoded(spans: Sequence[ReadableSpan]) -> bytes:
 def _write(message: trace_pb2.Span, span: ReadableSpan) -> None:
     place: SpanContext = span.context
     parent: SpanContext | None = span.parent
+    is_remote = parent is not None and parent.is_remote
+    attributes = tuple((span.attributes or {}).items())
+    message.CopyFrom(_like(span.name, span.kind, span.status.status_code, is_remote, attributes))
     message.trace_id = place.trace_id.to_bytes(16)
     message.span_id = place.span_id.to_bytes(8)
-    message.name = span.name
-    message.kind = _KINDS[span.kind]
     message.start_time_unix_nano = span.start_time or 0
     message.end_time_unix_nano = span.end_time or 0
-    message.flags = _LOCAL
     if parent is not None:
         message.parent_span_id = parent.span_id.to_bytes(8)
-        if parent.is_remote:
-            message.flags = _REMOTE
     if place.trace_state:
         message.trace_state = place.trace_state.to_header()
-    message.status.code = span.status.status_code.value  # type: ignore[assignment]
-    message.attributes.extend(_attribute(*pair) for pair in (span.attributes or {}).items())
 
 
-@lru_cache(maxsize=1_000)  # our words, and numbers that are few
-def _attribute(key: str, value: object) -> KeyValue:
-    if isinstance(value, int):
-        return KeyValue(key=key, value=AnyValue(int_value=value))
-    return KeyValue(key=key, value=AnyValue(string_value=str(value)))
+@lru_cache(maxsize=1_000)
+def _like(
+    name: str,
+    kind: SpanKind,
+    status: StatusCode,
+    is_remote: bool,
+    attributes: tuple[tuple[str, object], ...],
+) -> trace_pb2.Span:
+    """What all such spans have in common: our words, and numbers that are few."""
+    message = trace_pb2.Span(name=name, kind=_KINDS[kind], flags=_REMOTE if is_remote else _LOCAL)
+    message.status.code = status.value  # type: ignore[assignment]
+    for key, value in attributes:
+        if isinstance(value, int):
+            message.attributes.add(key=key).value.int_value = value
+        else:
+            message.attributes.add(key=key).value.string_value = str(value)
+    return message

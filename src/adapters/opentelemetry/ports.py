@@ -33,7 +33,10 @@ class _Verb:
     def __init__(self, tracer: Tracer, system: str, verb: str, of: str) -> None:
         self._tracer = tracer
         self._name = f"{verb} {of}"
-        self._attributes = {"db.system.name": system, "db.operation.name": verb}
+        self._attributes: dict[str, str | int] = {
+            "db.system.name": system,
+            "db.operation.name": verb,
+        }
         if of != _CACHE:
             self._attributes["db.collection.name"] = of
 
@@ -41,7 +44,7 @@ class _Verb:
         span = self._tracer.child(self._name, SpanKind.CLIENT)
         if span is None:
             return await call
-        span.attributes.update(self._attributes)
+        span.attributes = self._attributes
         with span:
             return await call
 

@@ -28,7 +28,7 @@ class TracedQueue:
             await self._queue.put(due)
             return
         span = Span(self._tracer, f"send {due.queue}", SpanKind.PRODUCER, parent)
-        span.attributes |= {
+        span.attributes = {
             "messaging.system": self._system,
             "messaging.operation.name": "put",
             "messaging.operation.type": "send",

@@ -3,6 +3,7 @@
 Left out are path, query, addresses and agents: they hold ids, and what callers make up.
 """
 
+from functools import lru_cache
 from http import HTTPStatus
 from typing import Final
 
@@ -33,16 +34,24 @@ class RequestSpan(Span):
         `route` is a template, None where there is none; `status` is None where nobody was there
         any more for an answer.
         """
-        if not self.sampled:
-            return
-        known = method in _METHODS
-        attributes = self.attributes
-        self.name = method if known else _NAME
-        attributes["http.request.method"] = method if known else OTHER
-        if route is not None:
-            self.name += f" {route}"
-            attributes["http.route"] = route
-        if status is not None:
-            attributes["http.response.status_code"] = status
-            if status >= _FAULT:
-                self.fail(str(status))
+        if self.sampled:
+            self.name, self.attributes, self.failed = _said(method, route, status)
+
+
+@lru_cache(maxsize=1_000)
+def _said(
+    method: str, route: str | None, status: int | None
+) -> tuple[str, dict[str, str | int], bool]:
+    """Name, attributes, and whether it failed: the same for many requests, and made once."""
+    known = method in _METHODS
+    name = method if known else _NAME
+    attributes: dict[str, str | int] = {"http.request.method": method if known else OTHER}
+    if route is not None:
+        name += f" {route}"
+        attributes["http.route"] = route
+    if status is not None:
+        attributes["http.response.status_code"] = status
+    failed = status is not None and status >= _FAULT
+    if failed:
+        attributes["error.type"] = str(status)
+    return name, attributes, failed

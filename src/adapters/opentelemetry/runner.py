@@ -24,7 +24,7 @@ class TracedRunner:
     async def run(self, handler: Handler, context: Context, payload: Mapping[str, Any]) -> Any:
         """Give what the handler gave."""
         span = Span(self._tracer, f"process {handler.type}", SpanKind.CONSUMER, current())
-        span.attributes |= {
+        span.attributes = {
             "messaging.system": self._system,
             "messaging.operation.name": "process",
             "messaging.operation.type": "process",

@@ -74,7 +74,9 @@ _current: ContextVar[Place | None] = ContextVar("place", default=None)
 
 
 class Span(Place):
-    """A span that is under way while it is entered; `attributes` may be added until its end.
+    """A span that is under way while it is entered; `attributes` may be given until its end.
+
+    They may be those of other spans too, and are not changed.
 
     It is handed over once, when it has ended: a span of the SDK, which any thread can write to from
     its begin to its end, costs several times as much.
@@ -113,7 +115,7 @@ class Span(Place):
 
     def fail(self, why: str) -> None:
         """Say that it went wrong, by a word: a text may hold what a trace must not."""
-        self.attributes["error.type"] = why
+        self.attributes = {**self.attributes, "error.type": why}
         self.failed = True
 
     def _whole(self) -> ReadableSpan:

@@ -10,7 +10,7 @@ import pytest
 from tests.support.collector import Collector
 from tests.support.http import PROFILES, created
 from tests.support.processes import Server, serving
-from tests.support.tasks import HANDLERS, reached, submitted
+from tests.support.tasks import HANDLERS, TASKS, reached, submitted
 
 SERVER, CLIENT, PRODUCER, CONSUMER = 2, 3, 4, 5
 TRACE = "4bf92f3577b34da6a3ce929d0e0e4736"
@@ -128,6 +128,19 @@ def test_a_task_is_in_the_trace_of_the_request_that_it_came_from(
     said = [line for line in lines(server) if line["logger"].startswith("profilecore.tasks.test")]
     assert said
     assert {line["trace_id"] for line in said} == {request.trace}
+
+
+def test_a_wait_for_a_task_looks_at_it_at_its_begin_and_end(
+    tmp_path: Path, collector: Collector
+) -> None:
+    """What is looked at in between is for all who wait, and in nobody's trace."""
+    with serving(tmp_path, **collector.settings, **HANDLERS) as (_, client):
+        task = submitted(client, "test.sleep", payload={"seconds": 1})
+        path = f"{TASKS}/{task['id']}"
+        client.get(path, params={"wait": 10}, headers={"traceparent": SAMPLED})
+        collector.named("GET /api/v1/tasks/{task_id}")
+        spans = collector.of(TRACE)
+    assert len([span for span in spans if span.name == "get tasks"]) <= 4
 
 
 def test_no_span_says_whom_it_was_about(tmp_path: Path, collector: Collector) -> None:
