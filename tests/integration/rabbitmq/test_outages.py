@@ -19,11 +19,13 @@ from tests.integration.rabbitmq.ways import (
     taken,
     works,
 )
+from tests.support.campaign import rounds
 from tests.support.ports import free_port
 from tests.support.proxy import Proxy
 from tests.support.rabbitmq import SETTLED, RabbitProcess
 
 
+@pytest.mark.campaign
 async def test_what_was_put_comes_though_the_broker_is_killed_under_load(tmp_path: Path) -> None:
     kept: set[UUID] = set()
     came: set[UUID] = set()
@@ -56,7 +58,7 @@ async def test_what_was_put_comes_though_the_broker_is_killed_under_load(tmp_pat
                 all_.create_task(load(queue))
             for _ in range(4):
                 all_.create_task(work(queue))
-            for _ in range(2):
+            for _ in range(rounds(1, 2)):
                 await asyncio.sleep(SETTLED)
                 before = len(kept)
                 await asyncio.to_thread(server.restart)
