@@ -11,11 +11,23 @@ import shutil
 import sys
 from pathlib import Path
 
+# The languages of people.py, as far as there are jobs and sentences in them.
+SPOKEN = (
+    *("en_US", "de_DE", "fr_FR", "pl_PL", "vi_VN", "ru_RU", "uk_UA", "el_GR", "ar_AA"),
+    *("ja_JP", "zh_CN"),
+)
 KEPT = {
     # What documentation.py serves.
     "swagger_ui/static/*": ("swagger-ui.css", "swagger-ui-bundle.js", "favicon-32x32.png"),
     # What people.py asks for; the folder itself is a package.
     "faker/providers/*": ("__init__.py", "__pycache__", "person", "lorem", "job"),
+    "faker/providers/person/*": (
+        *("__init__.py", *SPOKEN, "pt_BR", "tr_TR", "ko_KR", "he_IL", "hi_IN"),
+    ),
+    "faker/providers/job/*": ("__init__.py", *SPOKEN, "pt_BR", "tr_TR", "ko_KR"),
+    "faker/providers/lorem/*": ("__init__.py", *SPOKEN, "he_IL", "la"),  # which is the default
+    # What traces are sent by; the rest is of Google's own services.
+    "google/*": ("protobuf", "_upb"),
     # Colours for code in a terminal: nobody shows any.
     "pygments/lexers/*": ("__init__.py", "_mapping.py"),
 }

@@ -229,14 +229,14 @@ def test_a_service_runs_in_it(container: Container, folder: Path, tmp_path: Path
         "SERVER_HOST": "127.0.0.1",
         "SERVER_PORT": str(port),
     }
-    container.run("seed", "--count", "5", **settings)
+    container.run("seed", "--count", "300", **settings)  # some of each language
     assert "serve" in container.run("--help")
     container.start(log, "serve", **settings)
     url = f"http://127.0.0.1:{port}"
     assert answered(f"{url}/health/ready", log).status_code == 200
     with httpx.Client(base_url=url, trust_env=False, timeout=60) as client:
-        people = client.get("/api/v1/profiles").json()
-        assert len(people) == 5
+        people = client.get("/api/v1/profiles", params={"limit": 300}).json()
+        assert len(people) == 300
         for page in ("/", "/docs", "/openapi.json", "/metrics", path_of(people[0])):
             assert client.get(page).status_code == 200, page
         initials = client.get(f"{path_of(people[0])}/avatar")
