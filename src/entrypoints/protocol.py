@@ -161,8 +161,9 @@ class Protocol(HttpToolsProtocol):
         self.transport.write(b"%b%b%b\r\n%b" % (STATUS_LINE[status], common, head, body))
 
     def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:
-        cycle.send = Sender(cycle).send  # type: ignore[method-assign, assignment]
-        super()._start_asgi_task(cycle, app)
+        send = Sender(cycle).send
+        # As the cycle's own `send` it would be part of a ring that only the collector finds.
+        super()._start_asgi_task(cycle, lambda scope, receive, _: app(scope, receive, send))
 
     def send_400_response(self, msg: str) -> None:
         self._refuse(self._refusal)

@@ -25,7 +25,7 @@ from profilecore.errors import Unavailable
 Started = Callable[[str], None]
 
 _TOLD_AFTER = 1.0
-_YOUNG_MAX = 10_000  # objects, of which a few hundred requests under way have most in use
+_YOUNG_MAX = 100_000  # objects: more than all requests that may be under way have in use
 
 
 def run(settings: Settings, started: Started, env: Mapping[str, str]) -> int:

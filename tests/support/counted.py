@@ -5,10 +5,12 @@ what else the machine does; the number of bytecodes that run for one request doe
 """
 
 import asyncio
+import gc
 import statistics
 import sys
-from collections.abc import Callable, Sequence
-from itertools import pairwise
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager
+from itertools import cycle, pairwise
 from types import FrameType
 from typing import Any, Final
 
@@ -50,10 +52,11 @@ class Sink(asyncio.Transport):
         pass
 
 
-async def steps(
+@asynccontextmanager
+async def asking(
     app: Any, requests: Sequence[bytes], make: MakeProtocol = HttpToolsProtocol
-) -> float:
-    """Bytecodes of one request: the median, since others' timers run beside some of them."""
+) -> AsyncIterator[Callable[[], Awaitable[None]]]:
+    """What asks the next request and waits for its answer, warmed up."""
     config = uvicorn.Config(app, lifespan="off", log_config=None, proxy_headers=False)
     config.load()
     state = ServerState()
@@ -61,16 +64,27 @@ async def steps(
     protocol = make(config=config, server_state=state, app_state={})
     sink = Sink()
     protocol.connection_made(sink)
+    turn = cycle(requests)
 
-    async def ask(number: int) -> None:
+    async def ask() -> None:
         sink.answer = b""
         sink.complete.clear()
-        protocol.data_received(requests[number % len(requests)])
+        protocol.data_received(next(turn))
         await sink.complete.wait()
-        assert sink.answer.startswith(b"HTTP/1.1 20"), sink.answer
+        assert sink.answer.startswith((b"HTTP/1.1 20", b"HTTP/1.1 4")), sink.answer
 
-    for number in range(WARM_UP):
-        await ask(number)
+    for _ in range(WARM_UP):
+        await ask()
+    try:
+        yield ask
+    finally:
+        protocol.connection_lost(None)
+
+
+async def steps(
+    app: Any, requests: Sequence[bytes], make: MakeProtocol = HttpToolsProtocol
+) -> float:
+    """Bytecodes of one request: the median, since others' timers run beside some of them."""
     count, marks = 0, [0]
 
     def trace(frame: FrameType, event: str, _: Any) -> Any:
@@ -82,12 +96,25 @@ async def steps(
         count += event == "opcode"
         return trace
 
-    sys.settrace(trace)
-    try:
-        for number in range(MEASURED):
-            await ask(number)
-            marks.append(count)
-    finally:
-        sys.settrace(None)
-        protocol.connection_lost(None)
+    async with asking(app, requests, make) as ask:
+        sys.settrace(trace)
+        try:
+            for _ in range(MEASURED):
+                await ask()
+                marks.append(count)
+        finally:
+            sys.settrace(None)
     return statistics.median(after - before for before, after in pairwise(marks))
+
+
+async def garbage(app: Any, requests: Sequence[bytes], make: MakeProtocol) -> float:
+    """Objects that one request leaves to the garbage collector, on average."""
+    async with asking(app, requests, make) as ask:
+        gc.collect()
+        gc.disable()
+        try:
+            for _ in range(MEASURED):
+                await ask()
+            return gc.collect() / MEASURED
+        finally:
+            gc.enable()
