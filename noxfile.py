@@ -37,6 +37,14 @@ text = json.dumps(openapi_document(), sort_keys=True)
 pathlib.Path(sys.argv[1]).write_text(text, encoding="utf-8")
 """
 NODE = {"node": "nodejs", "npm": "npm"}
+NODE_MIN = (20, 19)  # what the tools that build the web client run on
+# Names in many scripts stand in the pictures, each in the same letters wherever they are taken.
+FONTS = {
+    "/usr/share/fonts/opentype/inter/Inter-Regular.otf": "fonts-inter",
+    "/usr/share/fonts/opentype/noto/NotoSansCJK-Regular.ttc": "fonts-noto-cjk",
+    "/usr/share/fonts/truetype/noto/NotoSansArabic-Regular.ttf": "fonts-noto-core",
+    "/usr/share/fonts/truetype/dejavu/DejaVuSerif.ttf": "fonts-dejavu-core",
+}
 REDIS = {"redis-server": "redis-server", "openssl": "openssl"}
 RABBITMQ = {"/usr/lib/rabbitmq/bin/rabbitmq-server": "rabbitmq-server"}
 CACHES = {"/usr/sbin/varnishd": "varnish", "/usr/sbin/nginx": "nginx-light"}
@@ -107,6 +115,7 @@ def types(session: nox.Session) -> None:
 def web(session: nox.Session) -> None:
     """Check the web client, and that what is committed is what it makes; `-- write` writes it."""
     require(session, **NODE)
+    check_node(session)
     install(session)
     install_web(session)
     write = "write" in session.posargs
@@ -128,10 +137,22 @@ def web(session: nox.Session) -> None:
         session.error("The web client was not built anew: run `nox -s web -- write`, and commit.")
 
 
+def check_node(session: nox.Session) -> None:
+    """Say what to do where Node is too old to build the web client, as Debian 12's own is."""
+    said = str(session.run("node", "--version", external=True, silent=True)).strip()
+    if tuple(map(int, said.lstrip("v").split(".")[:2])) < NODE_MIN:
+        least = ".".join(map(str, NODE_MIN))
+        session.error(
+            f"Node {said} cannot build the web client, which takes {least} or newer: put one from "
+            "nodejs.org first on the PATH. Nothing else needs it; what is built is committed."
+        )
+
+
 def install_web(session: nox.Session) -> None:
-    """Bring what the lock of the web client names."""
+    """Bring what the lock of the web client names; older Nodes can do that much."""
+    quiet = ("--no-audit", "--no-fund", "--no-engine-strict", "--ignore-scripts")
     with session.chdir(WEB):
-        session.run("npm", "ci", "--no-audit", "--no-fund", external=True, silent=True)
+        session.run("npm", "ci", *quiet, external=True, silent=True)
 
 
 def same(one: Path, other: Path) -> bool:
@@ -234,7 +255,7 @@ def docs(session: nox.Session) -> None:
 @nox.session
 def pictures(session: nox.Session) -> None:
     """Take the pictures of the web client in the documentation anew; `-- VIEW` takes one's."""
-    require(session, chromium="chromium")
+    require(session, chromium="chromium", **FONTS)
     install(session)
     session.run("python", "-m", "docs.pictures", *session.posargs)
 

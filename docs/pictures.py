@@ -1,6 +1,7 @@
 """Takes the pictures of the web client in docs/_static/web: `nox -s pictures`."""
 
 import io
+import json
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -98,6 +99,45 @@ def cropper(page: Page) -> None:
     page.get_by_role("slider").fill("20")
 
 
+def button(name: str) -> Callable[[Page], Any]:
+    return lambda page: page.get_by_role("button", name=name).first.click()
+
+
+def key(name: str) -> Callable[[Page], Any]:
+    return lambda page: page.keyboard.press(name)
+
+
+def selection(page: Page) -> None:
+    for row in (2, 3, 5):
+        page.get_by_role("row").nth(row).get_by_role("checkbox").check()
+
+
+def rejects(page: Page) -> None:
+    """An import of which nothing can be taken, so that the other pictures stay as they are."""
+    page.get_by_role("button", name="Import").click()
+    content = "name,email\nAda,ada@example.com\nGrace,grace at example.com\n"
+    people = FilePayload(name="people.csv", mimeType="text/csv", buffer=content.encode())
+    page.get_by_label("Choose a file").set_input_files(people)
+    page.get_by_text("The import is done").wait_for()
+
+
+def refused(page: Page, status: int, title: str, detail: str) -> None:
+    """Shows the list with a service that does not give it."""
+    problem = {"title": title, "status": status, "detail": detail, "request_id": "0198c2f7"}
+    said = {"status": status, "headers": {"Retry-After": "300"}, "body": json.dumps(problem)}
+    page.route(f"**{PROFILES}?*", lambda route: route.fulfill(**said))
+    page.reload()
+    page.locator(".failure, .signin").wait_for()
+
+
+def away(page: Page) -> None:
+    refused(page, 503, "The service cannot answer now", "The database does not answer.")
+
+
+def signed_out(page: Page) -> None:
+    refused(page, 401, "Nobody is known", "")
+
+
 def taken(browser: Browser, url: str, api: httpx.Client, id: str, only: set[str]) -> None:
     views: dict[str, tuple[str, Callable[[Page], Any]]] = {
         "profiles": ("profiles", lambda _: None),
@@ -106,8 +146,17 @@ def taken(browser: Browser, url: str, api: httpx.Client, id: str, only: set[str]
         "system": ("system", charts),
     }
     panels: dict[str, tuple[str, Callable[[Page], Any]]] = {
-        "new": ("profiles", lambda page: page.keyboard.press("n")),
-        "task": ("tasks", lambda page: page.keyboard.press("n")),
+        "new": ("profiles", key("n")),
+        "edit": (f"profiles/{id}", button("Edit")),
+        "erase": (f"profiles/{id}", button("Erase everything")),
+        "task": ("tasks", key("n")),
+        "reschedule": ("tasks", button("Reschedule")),
+        "selection": ("profiles", selection),
+        "import": ("profiles", rejects),
+        "none": ("profiles?q=nobody at all", lambda _: None),
+        "failure": ("profiles", away),
+        "signin": ("profiles", signed_out),
+        "help": ("profiles", key("?")),
         "crop": (f"profiles/{id}", cropper),
         "conflict": (f"profiles/{id}", lambda page: conflict(page, api, id)),
     }

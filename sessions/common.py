@@ -2,6 +2,7 @@
 
 import os
 import shutil
+from pathlib import Path
 
 import nox
 
@@ -26,8 +27,8 @@ def install(session: nox.Session) -> None:
 
 
 def require(session: nox.Session, **packages: str) -> None:
-    """Make sure that commands exist, given as `command="Debian package"`."""
-    missing = [package for command, package in packages.items() if not shutil.which(command)]
+    """Make sure that commands and files exist, given as `command="Debian package"`."""
+    missing = sorted({package for name, package in packages.items() if not _exists(name)})
     if not missing:
         return
     names = " ".join(missing)
@@ -41,6 +42,10 @@ def require(session: nox.Session, **packages: str) -> None:
         session.run(*apt, "install", "--no-install-recommends", *missing, external=True)
     except nox.command.CommandFailed:
         session.error(f"apt-get could not install system packages. Please install: {names}")
+
+
+def _exists(name: str) -> bool:
+    return shutil.which(name) is not None or Path(name).is_file()
 
 
 def pytest(session: nox.Session, *paths: str, more: int = 0) -> None:
