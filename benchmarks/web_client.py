@@ -7,6 +7,8 @@ four times slower; 50 frames a second and 150 MB of heap while 100,000 rows are 
 import gzip
 import statistics
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from playwright.sync_api import Browser, Page
@@ -19,23 +21,33 @@ from tests.support.processes import Server, run
 ROWS = 100_000
 SEEDED = 102_000  # of which some have the same address
 SLOWER = 4
-VISITS = 5
+VISITS = 7
+QUIET = 4_000  # milliseconds; a long task in the first half of it puts off being usable
+PATIENCE = 5
 SECONDS = 10
 SIZE_KB, PAINTED, USABLE, FRAMES, HEAP_MB = 70, 0.6, 1.0, 50, 150
 
-# When the first row is there the page answers, unless a long task is under way.
+# When the first rows are painted the page answers, unless a long task is under way.
 _WATCH = """
 window.usable = null;
-window.busy = 0;
+window.busy = [];
 new PerformanceObserver((list) => {
-  for (const task of list.getEntries()) window.busy = task.startTime + task.duration;
+  for (const task of list.getEntries()) window.busy.push([task.startTime, task.duration]);
 }).observe({ type: 'longtask', buffered: true });
-const look = () => {
-  if (document.querySelector('[id^="row-"]')) window.usable = performance.now();
-  else requestAnimationFrame(look);
-};
-requestAnimationFrame(look);
+const rows = new MutationObserver(() => {
+  if (!document.querySelector('[id^="row-"]')) return;
+  rows.disconnect();
+  requestAnimationFrame(() => setTimeout(() => (window.usable = performance.now())));
+});
+rows.observe(document, { childList: true, subtree: true });
 """
+_PAINTED = "performance.getEntriesByName('first-contentful-paint')[0].startTime"
+_TIMES = f"""(after) => [
+  {_PAINTED},
+  window.usable === null ? null : window.busy
+    .filter(([start]) => start < window.usable + after)
+    .reduce((last, [start, length]) => Math.max(last, start + length), window.usable),
+]"""
 _TO_THE_END = """async (rows) => {
   const grid = document.querySelector('[role=grid]');
   const spacer = grid.querySelector('.spacer');
@@ -75,21 +87,36 @@ def size_kb() -> float:
     return sum(len(gzip.compress(path.read_bytes(), 9)) for path in files) / 1024
 
 
-def visit(browser: Browser, url: str) -> tuple[float, float]:
-    """Seconds until it is painted and until it is usable, with nothing kept from before."""
+@contextmanager
+def slow(browser: Browser) -> Iterator[Page]:
+    """A page on a slower processor, with nothing kept from before."""
     context = browser.new_context(viewport={"width": 1440, "height": 900})
     page = context.new_page()
     context.new_cdp_session(page).send("Emulation.setCPUThrottlingRate", {"rate": SLOWER})
-    page.add_init_script(_WATCH)
-    page.goto(url)
-    page.wait_for_function("() => window.usable !== null")
-    page.wait_for_timeout(500)
-    painted, usable = page.evaluate(
-        "() => [performance.getEntriesByName('first-contentful-paint')[0].startTime,"
-        " Math.max(window.usable, window.busy)]"
-    )
+    yield page
     context.close()
-    return painted / 1000, usable / 1000
+
+
+def visit(browser: Browser, url: str) -> tuple[float, float]:
+    """Seconds until it is painted and until it is usable."""
+    with slow(browser) as page:
+        page.add_init_script(_WATCH)
+        page.goto(url)
+        # Nothing is asked of it meanwhile: the driver's own script takes a tenth of a second.
+        for _ in range(PATIENCE):
+            page.wait_for_timeout(QUIET)
+            painted, usable = page.evaluate(_TIMES, QUIET / 2)
+            if usable is not None:
+                return painted / 1000, usable / 1000
+    raise AssertionError("No row was shown.")
+
+
+def line(browser: Browser, url: str) -> float:
+    """Seconds until one line of text from the same service is painted: nothing is sooner here."""
+    with slow(browser) as page:
+        page.goto(f"{url}/health/live")
+        page.wait_for_timeout(QUIET / 4)
+        return float(page.evaluate(_PAINTED)) / 1000
 
 
 def scrolled(page: Page, step: int) -> dict[str, Any]:
@@ -107,14 +134,18 @@ def main() -> int:
         assert done.returncode == 0, done.stderr
         with Server(place) as server, chromium() as browser:
             visit(browser, server.url)  # the service has served nothing yet
-            visits = [visit(browser, server.url) for _ in range(VISITS)]
+            visits, lines = [], []
+            for _ in range(VISITS):  # in turn, so that both have what else the machine does
+                lines.append(line(browser, server.url))
+                visits.append(visit(browser, server.url))
+            floor = statistics.median(lines)
             painted, usable = (statistics.median(times) for times in zip(*visits, strict=True))
             page = browser.new_page(viewport={"width": 1440, "height": 900})
             page.goto(server.url)
             page.locator("[id^=row-]").first.wait_for()
             rows, loading = page.evaluate(_TO_THE_END, ROWS)
-            slow, quick = scrolled(page, 12), scrolled(page, 400)
-            heap = max(loading, slow["most"], quick["most"]) / 1e6
+            reading, quick = scrolled(page, 12), scrolled(page, 400)
+            heap = max(loading, reading["most"], quick["most"]) / 1e6
             session = page.context.new_cdp_session(page)
             session.send("HeapProfiler.collectGarbage")
             kept = session.send("Runtime.getHeapUsage")["usedSize"] / 1e6
@@ -125,10 +156,11 @@ def main() -> int:
             ("script and style, gzipped, KB", f"{size:.1f}", f"<= {SIZE_KB}"),
             (f"first contentful paint, {SLOWER}x slower, s", f"{painted:.2f}", f"<= {PAINTED}"),
             (f"usable, {SLOWER}x slower, s", f"{usable:.2f}", f"<= {USABLE}"),
+            ("one line of text, painted, s", f"{floor:.2f}", ""),
             ("rows that were scrolled to", f"{rows:,}", f">= {ROWS:,}"),
-            ("frames a second, reading", f"{slow['fps']:.0f}", f">= {FRAMES}"),
+            ("frames a second, reading", f"{reading['fps']:.0f}", f">= {FRAMES}"),
             ("frames a second, flying", f"{quick['fps']:.0f}", f">= {FRAMES}"),
-            ("the longest of 20 frames, ms", f"{max(slow['p95'], quick['p95']):.0f}", ""),
+            ("the longest of 20 frames, ms", f"{max(reading['p95'], quick['p95']):.0f}", ""),
             ("rows in the document", f"{quick['drawn']}", ""),
             ("heap at most, MB", f"{heap:.0f}", f"< {HEAP_MB}"),
             ("heap that is needed, MB", f"{kept:.0f}", ""),
@@ -139,7 +171,7 @@ def main() -> int:
         "first contentful paint": painted <= PAINTED,
         "usable": usable <= USABLE,
         "rows": rows >= ROWS,
-        "frames a second": min(slow["fps"], quick["fps"]) >= FRAMES,
+        "frames a second": min(reading["fps"], quick["fps"]) >= FRAMES,
         "heap": heap < HEAP_MB,
     }
     return verdict([what for what, kept_to in limits.items() if not kept_to])

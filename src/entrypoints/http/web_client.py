@@ -1,5 +1,6 @@
 """The web client: one page and its files, as they were built, from this installation."""
 
+import gzip
 import hashlib
 from dataclasses import dataclass
 from functools import cache
@@ -38,6 +39,7 @@ class Built:
     """One file that was built."""
 
     data: bytes
+    gzipped: bytes
     media_type: str
     tag: str
 
@@ -45,18 +47,35 @@ class Built:
     def of(cls, path: Path) -> "Built":
         """Raises KeyError for a kind of file that the client has none of."""
         data = path.read_bytes()
-        return cls(data, _TYPES[path.suffix], f'"{hashlib.sha256(data).hexdigest()[:32]}"')
+        tag = hashlib.sha256(data).hexdigest()[:32]
+        return cls(data, gzip.compress(data, mtime=0), _TYPES[path.suffix], tag)
 
-    def answer(self, if_none_match: str | None, **headers: str) -> Response[bytes]:
-        """The file, or that it is known."""
+    def answer(self, known: str | None, taken: str | None, **headers: str) -> Response[bytes]:
+        """The file, or that it is `known`; a third of its bytes go where gzip is `taken`."""
         given = {name.replace("_", "-"): value for name, value in headers.items()}
-        given["ETag"] = self.tag
-        if is_known(if_none_match, self.tag):
+        given["Vary"] = "Accept-Encoding"
+        body, tag = self.data, f'"{self.tag}"'
+        if _takes_gzip(taken or ""):
+            body, tag = self.gzipped, f'"{self.tag}-gzip"'
+            given["Content-Encoding"] = "gzip"
+        given["ETag"] = tag
+        if is_known(known, tag):
+            given.pop("Content-Encoding", None)
             return Response(b"", status_code=HTTPStatus.NOT_MODIFIED, headers=given)
-        return Response(self.data, headers=given, media_type=self.media_type)
+        return Response(body, headers=given, media_type=self.media_type)
+
+
+def _takes_gzip(accepted: str) -> bool:
+    """Whether `Accept-Encoding` names it, with a weight that is not 0 (RFC 9110, 12.5.3)."""
+    for part in accepted.lower().replace(" ", "").split(","):
+        name, _, weight = part.partition(";q=")
+        if name == "gzip":
+            return weight == "" or weight.strip("0.") != ""
+    return False
 
 
 IfNoneMatch = Annotated[str | None, HeaderParameter(name="If-None-Match")]
+AcceptEncoding = Annotated[str | None, HeaderParameter(name="Accept-Encoding")]
 
 
 def content_policy(media: str) -> str:
@@ -68,10 +87,13 @@ def content_policy(media: str) -> str:
 
 @get("/", access=PUBLIC)
 async def _page(
-    policy: NamedDependency[Policy], if_none_match: IfNoneMatch = None
+    policy: NamedDependency[Policy],
+    if_none_match: IfNoneMatch = None,
+    accept_encoding: AcceptEncoding = None,
 ) -> Response[bytes]:
     return _files()["index.html"].answer(
         if_none_match,
+        accept_encoding,
         Cache_Control="no-cache",
         Content_Security_Policy=content_policy(policy.media),
         Cross_Origin_Opener_Policy="same-origin",
@@ -80,13 +102,16 @@ async def _page(
 
 @get("/assets/{name:str}", access=PUBLIC)
 async def _asset(
-    request: Request[Any, Any, Any], name: FromPath[str], if_none_match: IfNoneMatch = None
+    request: Request[Any, Any, Any],
+    name: FromPath[str],
+    if_none_match: IfNoneMatch = None,
+    accept_encoding: AcceptEncoding = None,
 ) -> Response[bytes]:
     file = _files().get(f"assets/{name}")
     # Under its one spelling alone, since caches keep it for ever.
     if file is None or request.scope["raw_path"] != f"/assets/{name}".encode():
         raise NotFound("The web client has no such file; load the page anew.")
-    return file.answer(if_none_match, Cache_Control=IMMUTABLE)
+    return file.answer(if_none_match, accept_encoding, Cache_Control=IMMUTABLE)
 
 
 @cache

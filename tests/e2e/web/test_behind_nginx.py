@@ -32,7 +32,7 @@ http {{
     fastcgi_temp_path {folder}/fastcgi;
     uwsgi_temp_path {folder}/uwsgi;
     scgi_temp_path {folder}/scgi;
-    client_max_body_size 11m;
+    client_max_body_size {largest};
     server {{
         listen 127.0.0.1:{port};
         location / {{
@@ -48,13 +48,14 @@ http {{
 
 
 @contextmanager
-def nginx(folder: Path, backend: int) -> Iterator[str]:
-    """The address of an nginx that passes everything on."""
+def nginx(folder: Path, backend: int, largest: str = "11m") -> Iterator[str]:
+    """The address of an nginx that passes everything on, but no body that is larger."""
     assert EXECUTABLE.exists(), "nginx is missing; on Debian: apt-get install nginx-light"
     folder.mkdir()
     port = free_port()
     user = "user root;\n" if os.geteuid() == 0 else ""
-    text = _CONFIGURATION.format(user=user, folder=folder, port=port, backend=backend)
+    places = {"user": user, "folder": folder, "port": port, "backend": backend}
+    text = _CONFIGURATION.format(largest=largest, **places)
     (folder / "nginx.conf").write_text(text)
     command = [str(EXECUTABLE), "-p", str(folder), "-c", f"{folder}/nginx.conf", "-e", "stderr"]
     with (folder / "log").open("wb") as log:
@@ -124,6 +125,24 @@ def test_a_flow_from_sign_in_to_an_image(browser: Browser, served: tuple[str, st
         expect(page.get_by_role("row").filter(has_text="echo")).to_contain_text("scheduled")
         page.get_by_role("link", name="System").click()
         expect(page.get_by_role("listitem").filter(has_text="Database")).to_contain_text("healthy")
+
+
+def test_an_image_that_is_too_large_for_the_proxy(
+    browser: Browser, server: Server, tmp_path: Path
+) -> None:
+    """It knows nothing of problem documents; the page says what 413 means all the same."""
+    with nginx(tmp_path / "small", server.port, "40k") as url, server.client() as api:
+        profile = created(api)
+        picture = encoded(photograph(1600, 1200))
+        assert len(picture) > 41_000
+        with visiting(browser, url, refused=(413,)) as visitor:
+            page = visitor.page
+            visitor.open(f"profiles/{profile['id']}")
+            chosen = FilePayload(name="a.jpg", mimeType="image/jpeg", buffer=picture)
+            page.get_by_label("Choose images").set_input_files(chosen)
+            page.get_by_label("As a square").uncheck()
+            page.get_by_role("button", name="Upload 1 image").click()
+            expect(page.get_by_role("alert")).to_contain_text("more than is taken")
 
 
 def test_the_headers_come_through(served: tuple[str, str]) -> None:

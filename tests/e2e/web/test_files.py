@@ -48,6 +48,33 @@ def test_files_are_for_ever(api: httpx.Client, name: str) -> None:
     assert known.status_code == 304
 
 
+@pytest.mark.parametrize(
+    ("accepted", "encoding"),
+    [
+        ("gzip, deflate, br", "gzip"),
+        ("br;q=1.0, GZIP;q=0.5", "gzip"),
+        ("identity", None),
+        ("gzip;q=0", None),
+        ("gzip; q=0.0, br", None),
+        ("", None),
+    ],
+)
+def test_packed_for_those_who_take_it(
+    api: httpx.Client, accepted: str, encoding: str | None
+) -> None:
+    """Each form has a tag of its own, and caches are told what it depends on."""
+    name = max(ASSETS, key=lambda name: (BUILT / "assets" / name).stat().st_size)
+    with api.stream("GET", f"/assets/{name}", headers={"Accept-Encoding": accepted}) as response:
+        sent = b"".join(response.iter_raw())
+    content = (BUILT / "assets" / name).read_bytes()
+    assert response.headers.get("content-encoding") == encoding
+    assert response.headers["vary"] == "Accept-Encoding"
+    assert response.headers["etag"].endswith('-gzip"') == (encoding is not None)
+    assert len(sent) == int(response.headers["content-length"])
+    assert (gzip.decompress(sent) if encoding else sent) == content
+    assert encoding is None or len(sent) < len(content) / 2
+
+
 PATHS = ["/assets/nothing.js", "/assets/", "/assets/..%2findex.html", "/index.html", "/profiles"]
 
 

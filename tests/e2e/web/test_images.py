@@ -175,6 +175,24 @@ def test_too_large(visitor: Visitor, api: httpx.Client) -> None:
     expect(page.get_by_role("alert")).to_contain_text("10 MB")
 
 
+def test_too_large_for_the_service(browser: Browser, server: Server, api: httpx.Client) -> None:
+    """What it says of 413 stands beside the image."""
+    profile = created(api)
+    large = {"image": b"\xff\xd8" + bytes(10 * 1024 * 1024)}
+    said = api.post(f"{path_of(profile)}/images", files=large)
+    assert said.status_code == 413
+    kind = said.headers["content-type"]
+    with visiting(browser, server.url, refused=(413,)) as visitor:
+        page = opened(visitor, profile)
+        page.route(
+            "**/images",
+            lambda route: route.fulfill(status=413, content_type=kind, body=said.content),
+        )
+        chosen(page, file("a.jpg", encoded(photograph(*SIZE))))
+        page.get_by_role("button", name="Upload 1 image").click()
+        expect(page.get_by_role("alert")).to_have_text(said.json()["detail"])
+
+
 def test_stopped(visitor: Visitor, api: httpx.Client) -> None:
     """On a slow line: the progress is shown, and a stop is one."""
     profile = created(api)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import httpx
 import pytest
-from playwright.sync_api import Browser, Route, expect
+from playwright.sync_api import Browser, Page, Route, expect
 
 from tests.support import callers
 from tests.support.browser import visiting
@@ -195,6 +195,84 @@ def test_a_write_of_which_nobody_knows(browser: Browser, server: Server, api: ht
         expect(page.get_by_role("dialog")).to_be_hidden()
     assert first == []
     assert len(api.get(PROFILES, params={"q": "only once"}).json()) == 1
+
+
+@pytest.fixture
+def lost_change(browser: Browser, server: Server, api: httpx.Client) -> Iterator[tuple[Page, str]]:
+    """A change of a name that was stored, and whose answer was lost; and the profile's path."""
+    path = path_of(created(api, name="Before"))
+    first = [1]
+
+    def lose(route: Route) -> None:
+        if route.request.method == "PUT" and first:
+            first.pop()
+            route.fetch()
+            route.abort()
+        else:
+            route.continue_()
+
+    with visiting(browser, server.url, refused=(412,), cut=True) as visitor:
+        page = visitor.page
+        page.route(f"**{path}", lose)
+        visitor.open(f"profiles/{path.rsplit('/', 1)[1]}")
+        page.get_by_role("button", name="Edit").click()
+        dialog = page.get_by_role("dialog")
+        dialog.get_by_label("Name").fill("After")
+        page.get_by_role("button", name="Save").click()
+        expect(dialog.get_by_role("alert")).to_contain_text("does not answer")
+        yield page, path
+
+
+def test_ones_own_change_is_no_conflict(lost_change: tuple[Page, str], api: httpx.Client) -> None:
+    page, path = lost_change
+    page.get_by_role("button", name="Save").click()
+    expect(page.get_by_role("dialog")).to_be_hidden()
+    expect(page.get_by_role("heading", level=1)).to_have_text("After")
+    assert api.get(path).json()["profile"]["version"] == 2
+
+
+def test_ones_own_change_is_gone_on_from(lost_change: tuple[Page, str], api: httpx.Client) -> None:
+    page, path = lost_change
+    page.get_by_role("dialog").get_by_label("Bio").fill("And more")
+    page.get_by_role("button", name="Save").click()
+    expect(page.get_by_role("dialog")).to_be_hidden()
+    stored = api.get(path).json()["profile"]
+    assert (stored["name"], stored["bio"], stored["version"]) == ("After", "And more", 3)
+
+
+def test_the_change_of_another_is_a_conflict(
+    lost_change: tuple[Page, str], api: httpx.Client
+) -> None:
+    """Also where it came on top of the change whose answer was lost."""
+    page, path = lost_change
+    api.put(path, json={"name": "Somebody else's"}).raise_for_status()
+    page.get_by_role("button", name="Save").click()
+    expect(page.get_by_text("Two versions")).to_be_visible()
+    assert api.get(path).json()["profile"]["name"] == "Somebody else's"
+
+
+def test_a_failure_stays_until_there_is_an_answer(browser: Browser, server: Server) -> None:
+    """Nobody reaches for a button that goes away and comes back."""
+    held: list[Route] = []
+
+    def refused(route: Route) -> None:
+        refuse(route, 503, **{"Retry-After": "300"})
+
+    def hold(route: Route) -> None:
+        held.append(route)
+
+    with visiting(browser, server.url, refused=(503,), cut=True) as visitor:
+        page = visitor.page
+        page.route(f"**{PROFILES}?*", refused)
+        visitor.open("profiles?q=nobody")
+        again = page.get_by_role("button", name="Try again")
+        expect(again).to_be_visible()
+        page.route(f"**{PROFILES}?*", hold)
+        again.click()
+        expect(page.get_by_role("alert")).to_have_attribute("aria-busy", "true")
+        expect(again).to_be_visible()
+        held[-1].continue_()  # those before it were cancelled
+        expect(again).to_be_hidden()
 
 
 def test_slow_searches_do_not_overtake(browser: Browser, server: Server, api: httpx.Client) -> None:

@@ -5,10 +5,11 @@ from pathlib import Path
 from typing import Any
 
 import httpx
-from playwright.sync_api import FilePayload, Page, expect
+from playwright.sync_api import Browser, FilePayload, Page, expect
 
-from tests.support.browser import Visitor
+from tests.support.browser import Visitor, visiting
 from tests.support.http import PROFILES, created
+from tests.support.processes import Server
 
 
 def rejects_of(page: Page) -> list[dict[str, Any]]:
@@ -45,10 +46,26 @@ def test_import_of_csv(visitor: Visitor, api: httpx.Client) -> None:
     assert found.json()[0]["bio"] == "two\nlines"
 
 
+def test_import_of_large_records(browser: Browser, server: Server, api: httpx.Client) -> None:
+    """More than goes into one request goes in several; one that is too large alone is named."""
+    rows = [{"name": "Large", "email": f"large{n}@example.com", "bio": ""} for n in range(30)]
+    rows[9]["bio"] = "x" * (17 * 1024 * 1024)
+    content = "\n".join(json.dumps(row, ensure_ascii=False) for row in rows).encode()
+    with visiting(browser, server.url, refused=(413,)) as visitor:
+        page = visitor.page
+        visitor.open()
+        page.get_by_role("button", name="Import").click()
+        people = FilePayload(name="a.ndjson", mimeType="application/x-ndjson", buffer=content)
+        page.get_by_label("Choose a file").set_input_files(people)
+        done = "The import is done: 29 created, 1 rejected"
+        expect(page.get_by_role("dialog").get_by_role("status")).to_contain_text(done)
+        expect(page.get_by_role("dialog").get_by_role("listitem")).to_contain_text("bytes")
+
+
 def test_import_by_drop(visitor: Visitor, api: httpx.Client) -> None:
     page = visitor.page
     visitor.open()
-    expect(page.get_by_role("heading", name="Profiles")).to_be_visible()
+    expect(page.get_by_role("heading", name="Profiles", exact=True)).to_be_visible()
     lines = '{"name": "Dropped", "email": "dropped@example.com"}\nnonsense\n'
     script = """(text) => {
       const transfer = new DataTransfer();

@@ -1,12 +1,8 @@
 /** How times, sizes and names are written. */
 import { signal } from "@preact/signals";
-import { LANGUAGE } from "./texts";
+import { figure, LANGUAGE, t, type Unit } from "./texts";
 
-const relative = new Intl.RelativeTimeFormat(LANGUAGE, { numeric: "auto", style: "short" });
-const full = new Intl.DateTimeFormat(LANGUAGE, { dateStyle: "medium", timeStyle: "medium" });
-const clock = new Intl.DateTimeFormat(LANGUAGE, { timeStyle: "medium" });
-const whole = new Intl.NumberFormat(LANGUAGE);
-const UNITS: [Intl.RelativeTimeFormatUnit, number][] = [
+const UNITS: [Unit, number][] = [
   ["year", 31_557_600],
   ["month", 2_629_800],
   ["week", 604_800],
@@ -15,6 +11,7 @@ const UNITS: [Intl.RelativeTimeFormatUnit, number][] = [
   ["minute", 60],
   ["second", 1],
 ];
+let full: Intl.DateTimeFormat | undefined; // made when the first is asked for, see texts.ts
 
 /** Moves on, so that relative times do. */
 export const now = signal(Date.now());
@@ -27,29 +24,31 @@ if (typeof window !== "undefined") {
 export function ago(time: string, at: number): string {
   const seconds = (new Date(time).getTime() - at) / 1000;
   const size = Math.abs(seconds);
-  if (size < 5) return relative.format(0, "second");
+  if (size < 5) return t.now;
   const [unit, length] = UNITS.find(([, one]) => size >= one) ?? ["second", 1];
-  return relative.format(Math.trunc(seconds / length), unit);
+  return t.ago(Math.trunc(seconds / length), unit);
 }
 
-export const exactly = (time: string | number): string => full.format(new Date(time));
-export const clockTime = (at: number): string => clock.format(at);
-export const count = (number: number): string => whole.format(number);
-
-export function milliseconds(ms: number): string {
-  const digits = ms < 10 ? 1 : 0;
-  return `${ms.toLocaleString(LANGUAGE, { maximumFractionDigits: digits })} ms`;
+export function exactly(time: string | number): string {
+  full ??= new Intl.DateTimeFormat(LANGUAGE, { dateStyle: "medium", timeStyle: "medium" });
+  return full.format(new Date(time));
 }
+
+export function clockTime(at: number): string {
+  const time = new Date(at);
+  const parts = [time.getHours(), time.getMinutes(), time.getSeconds()];
+  return parts.map((part) => String(part).padStart(2, "0")).join(":");
+}
+
+export const count = (number: number): string => figure(number);
+export const milliseconds = (ms: number): string => `${figure(ms, ms < 10 ? 1 : 0)} ms`;
+export const percent = (share: number): string => `${figure(share * 100, 1)}%`;
 
 export function bytes(size: number): string {
   const units = ["B", "kB", "MB", "GB", "TB"];
   const step = Math.min(Math.floor(Math.log10(Math.max(size, 1)) / 3), units.length - 1);
   const value = size / 1000 ** step;
-  return `${value.toLocaleString(LANGUAGE, { maximumFractionDigits: value < 10 ? 1 : 0 })} ${units[step]}`;
-}
-
-export function percent(share: number): string {
-  return share.toLocaleString(LANGUAGE, { style: "percent", maximumFractionDigits: 1 });
+  return `${figure(value, value < 10 ? 1 : 0)} ${units[step]}`;
 }
 
 /** One or two letters that stand for a name, in any script. */

@@ -1,11 +1,18 @@
 import { render } from "preact";
 import "./styles/index.css";
 import { App } from "./app";
+import { listen } from "./keys";
+import { begin } from "./profiles/state";
 import { apply } from "./settings";
 
 apply();
+begin();
+listen(); // a key that comes before the view does is kept
 const place = document.getElementById("app");
-if (place) {
-  place.textContent = "";
-  render(<App />, place);
+if (place) painted(() => render(<App />, place));
+
+/** Once the frame that stands there has been seen, which is then taken over. */
+function painted(then: () => void): void {
+  if (document.hidden) then();
+  else requestAnimationFrame(() => setTimeout(then));
 }

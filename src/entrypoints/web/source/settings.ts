@@ -27,7 +27,16 @@ export const shortcuts = signal(kept("shortcuts") !== "off");
 export function apply(): void {
   effect(() => {
     document.documentElement.dataset.theme = theme.value;
-    keep("theme", theme.value);
   });
-  effect(() => keep("shortcuts", shortcuts.value ? "on" : "off"));
+  theme.subscribe(changed((value) => keep("theme", value)));
+  shortcuts.subscribe(changed((value) => keep("shortcuts", value ? "on" : "off")));
+}
+
+/** Leaves out the value that there is at first: it was not chosen. */
+function changed<T>(then: (value: T) => void): (value: T) => void {
+  let first = true;
+  return (value) => {
+    if (!first) then(value);
+    first = false;
+  };
 }

@@ -5,9 +5,11 @@ import { Parser } from "../source/api/events";
 import { refusal } from "../source/api/failures";
 import { parse as parseRoute, hrefOf } from "../source/router";
 import { ago, bytes, initials } from "../source/format";
+import { figure, t } from "../source/texts";
+import { draftOf, standing } from "../source/profiles/form";
 import { differences, pieces } from "../source/profile/diff";
 import { middle, within } from "../source/profile/uploading";
-import type { Change } from "../source/api/types";
+import type { Change, Profile } from "../source/api/types";
 
 describe("server-sent events", () => {
   const text = 'retry: 2000\nid: 3\n\nid: 4\nevent: profile.created\ndata: {"a":1}\n\n: still here\n\n';
@@ -89,6 +91,18 @@ describe("what is written", () => {
     expect(ago("2026-01-01T23:00:00Z", at)).toBe("1 hr. ago");
     expect(ago("2026-01-03T00:00:01Z", at)).toBe("tomorrow");
     expect(ago("2026-01-01T23:59:58Z", at)).toBe("now");
+    expect(ago("2026-01-01T00:00:00Z", at)).toBe("yesterday");
+    expect(ago("2025-12-30T00:00:00Z", at)).toBe("3 days ago");
+    expect(ago("2026-01-02T00:05:00Z", at)).toBe("in 5 min.");
+  });
+
+  it("groups the digits of a number", () => {
+    const written = [0, 999, 1000, 1_234_567, -1234, 0.05, 12.04].map((value) => figure(value, 1));
+    expect(written).toEqual(["0", "999", "1,000", "1,234,567", "-1,234", "0.1", "12"]);
+  });
+
+  it("counts one as one", () => {
+    expect([0, 1, 2, 1000].map(t.list.total)).toEqual(["0 profiles", "1 profile", "2 profiles", "1,000 profiles"]);
   });
 
   it("tells sizes in steps of a thousand", () => {
@@ -97,6 +111,24 @@ describe("what is written", () => {
 
   it("draws initials in any script", () => {
     expect(["Ada Lovelace", "紫式部", "عمر الخيام", " x ", "𝒜da"].map(initials)).toEqual(["AL", "紫", "عا", "X", "𝒜"]);
+  });
+});
+
+describe("a change that was refused", () => {
+  const stored = { name: "Ada", email: "a@b.c", bio: "", image_urls: [], images: [] } as unknown as Profile;
+  const draft = (name: string, bio = "") => ({ ...draftOf(stored), name, bio });
+
+  it("is there already, whoever sent it", () => {
+    expect(standing(stored, draft("Ada"), null)).toBe("saved");
+  });
+
+  it("met what this page itself had sent", () => {
+    expect(standing(stored, draft("Ada", "more"), draft("Ada"))).toBe("own");
+  });
+
+  it("met the change of somebody else", () => {
+    expect(standing(stored, draft("Eve"), null)).toBe("conflict");
+    expect(standing(stored, draft("Eve", "more"), draft("Eve"))).toBe("conflict");
   });
 });
 

@@ -61,7 +61,7 @@ function unsaid(status: number): Problem {
     type: "about:blank",
     title: t.net.status(status),
     status,
-    detail: t.net.status(status),
+    detail: status === 413 ? t.net.tooLarge : t.net.status(status),
     instance: "",
     code: "",
     request_id: "",

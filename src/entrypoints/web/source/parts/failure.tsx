@@ -5,13 +5,15 @@ import { Icon } from "./icon";
 
 interface Props {
   error: unknown;
+  /** It is being tried again. */
+  busy?: boolean;
   onAgain?: () => void;
 }
 
-export function Failure({ error, onAgain }: Props) {
+export function Failure({ error, busy, onAgain }: Props) {
   const problem = error instanceof Refused ? error.problem : null;
   return (
-    <div class="failure" role="alert">
+    <div class="failure" role="alert" aria-busy={busy}>
       <Icon name="warn" />
       <div>
         <p class="strong">{problem?.title ?? t.failed}</p>

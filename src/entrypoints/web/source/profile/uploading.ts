@@ -150,7 +150,9 @@ function sent(
     };
     request.onerror = () => {
       lost();
-      reject(new Unreached());
+      // Whoever refuses a body by its size need not wait for the rest, and may hang up.
+      const begun = share.value > 0 && share.value < 1;
+      reject(begun ? new Error(t.images.cut) : new Unreached());
     };
     request.onabort = () => reject(new Error(t.images.stopped));
     abort.addEventListener("abort", () => request.abort());

@@ -12,7 +12,7 @@ import { Field } from "../parts/field";
 import { notify } from "../parts/notices";
 import { t } from "../texts";
 import { Conflict } from "./conflict";
-import { changesOf, draftOf, EMPTY, messages, valuesOf, type Draft } from "./form";
+import { changesOf, draftOf, EMPTY, messages, standing, valuesOf, type Draft } from "./form";
 import { restore } from "./removing";
 
 interface Props {
@@ -39,6 +39,7 @@ export function Editor({ profile: given, onClose, onOptimistic, onSaved }: Props
   const failure = useSignal<unknown>(null);
   const busy = useSignal(false);
   const asking = useSignal(false);
+  const sent = useSignal<Draft | null>(null); // a change to which there was no answer: it may be stored
   const elsewhere = useElsewhere(profile);
   const theirs = useSignal<Profile | null>(null);
   const key = useRef(once()); // of one creation, however often it has to be sent
@@ -61,15 +62,19 @@ export function Editor({ profile: given, onClose, onOptimistic, onSaved }: Props
     busy.value = true;
     wrong.value = {};
     failure.value = null;
+    if (profile === null) await tried(() => created(draft()));
+    else if (dirty()) await tried(() => changed(profile));
+    else onClose();
+    busy.value = false;
+  }
+
+  async function tried(act: () => Promise<Profile>): Promise<void> {
     try {
-      if (profile === null) onSaved(await created(draft()));
-      else if (dirty()) onSaved(await changed(profile, draft()));
-      else onClose();
+      onSaved(await act());
     } catch (error) {
       if (profile) onOptimistic?.(profile);
       await refused(error);
     }
-    busy.value = false;
   }
 
   async function created(values: Draft): Promise<Profile> {
@@ -79,22 +84,43 @@ export function Editor({ profile: given, onClose, onOptimistic, onSaved }: Props
     return made;
   }
 
-  async function changed(before: Profile, values: Draft): Promise<Profile> {
-    const changes = changesOf(values, begun);
+  async function changed(before: Profile): Promise<Profile> {
+    const values = draft();
+    const changes = changesOf(values, draftOf(before));
     const { image_urls: _, ...shown } = changes;
     onOptimistic?.({ ...before, ...shown });
-    const saved = await changeProfile(before.id, changes, before.version);
+    try {
+      return told(await changeProfile(before.id, changes, before.version));
+    } catch (error) {
+      if (!(error instanceof Refused) || error.status >= 500) sent.value = values;
+      throw error;
+    }
+  }
+
+  function told(saved: Profile): Profile {
     notify({ text: t.editor.saved(saved.name), kind: "good" });
     return saved;
   }
 
+  async function differs(before: Profile): Promise<void> {
+    let stored: Profile;
+    try {
+      stored = await currentProfile(before.id);
+    } catch (problem) {
+      if (hasStatus(problem, 404)) elsewhere.value = "deleted";
+      else failure.value = problem;
+      return;
+    }
+    const now = standing(stored, draft(), sent.value);
+    sent.value = null;
+    if (now === "saved") onSaved(told(stored));
+    else if (now === "own") await tried(() => changed(stored));
+    else theirs.value = stored;
+  }
+
   async function refused(error: unknown): Promise<void> {
     if (profile && hasStatus(error, 412)) {
-      theirs.value = await currentProfile(profile.id).catch((problem: unknown) => {
-        if (hasStatus(problem, 404)) elsewhere.value = "deleted";
-        else failure.value = problem;
-        return null;
-      });
+      await differs(profile);
     } else if (profile && hasStatus(error, 404)) {
       elsewhere.value = "deleted";
     } else if (hasStatus(error, 409) && error.code === "email_taken") {
@@ -108,6 +134,8 @@ export function Editor({ profile: given, onClose, onOptimistic, onSaved }: Props
     focusWrong();
   }
 
+  // Saving tells whose change it was.
+  const perhapsOwn = elsewhere.value === "changed" && (busy.value || sent.value !== null);
   if (profile && theirs.value)
     return (
       <Conflict
@@ -133,7 +161,7 @@ export function Editor({ profile: given, onClose, onOptimistic, onSaved }: Props
           if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) void save();
         }}
       >
-        <Told elsewhere={elsewhere} profile={profile} onBack={onClose} />
+        {!perhapsOwn && <Told elsewhere={elsewhere} profile={profile} onBack={onClose} />}
         <Field label={t.editor.name} value={fields.name} errors={wrong.value.name} focus />
         <Field
           label={t.editor.email}

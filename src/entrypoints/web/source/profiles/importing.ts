@@ -1,8 +1,8 @@
 /** Brings the profiles of a file in, some hundreds at a time. */
 import { signal } from "@preact/signals";
-import { isAbort } from "../api/failures";
+import { hasStatus, isAbort } from "../api/failures";
 import { sendBatch } from "../api/profiles";
-import type { NewProfile } from "../api/types";
+import type { BatchResult, NewProfile } from "../api/types";
 import { records, type Parsed } from "./records";
 
 export interface Reject {
@@ -58,12 +58,31 @@ export class Import {
 
   async #send(part: Parsed[]): Promise<void> {
     const create = part.map((record) => record.profile as NewProfile);
-    const results = await sendBatch({ create }, this.#abort.signal);
+    let results: BatchResult[];
+    try {
+      results = await sendBatch({ create }, this.#abort.signal);
+    } catch (error) {
+      if (!hasStatus(error, 413)) throw error;
+      await this.#sendLess(part, error.message);
+      return;
+    }
     for (const result of results) {
       const record = part[result.index];
       if (record && result.status >= 400) this.#reject(record, result.problem?.detail ?? "");
     }
     this.created.value += results.filter((result) => result.status < 400).length;
+  }
+
+  /** Nothing of it was taken: it is more than goes into one request. */
+  async #sendLess(part: Parsed[], reason: string): Promise<void> {
+    const [only] = part;
+    if (only && part.length === 1) {
+      this.#reject(only, reason);
+      return;
+    }
+    const half = Math.ceil(part.length / 2);
+    await this.#send(part.slice(0, half));
+    await this.#send(part.slice(half));
   }
 
   #reject({ line, raw }: Parsed, reason: string): void {

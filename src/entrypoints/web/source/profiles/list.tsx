@@ -11,7 +11,7 @@ import { ROWS_MAX } from "./rows";
 import { active, atTop, editing, rows, select, selected } from "./state";
 
 const AHEAD = 8; // rows that are drawn beyond what is seen
-const STEP = 4; // rows after which it is drawn anew
+const STEP = 4; // rows after which it is drawn anew, and by which more are drawn
 
 /** The height of a row in pixels, as the style sheet has it. */
 function rowHeight(): number {
@@ -21,29 +21,44 @@ function rowHeight(): number {
 
 export function List() {
   const frame = useRef<HTMLDivElement>(null);
-  const view = useSignal({ first: 0, shown: 30, height: rowHeight() });
+  const view = useSignal({ first: 0, shown: 0, height: 0 });
+  // What is seen comes first; the rows around it a few at a time, so that nobody has to wait for them.
+  const ahead = useRef(0);
   const anchor = useRef(0); // the row from which Shift selects
 
   function look(): void {
     const box = frame.current;
     if (box === null) return;
-    const height = rowHeight();
-    const top = Math.max(0, Math.floor(box.scrollTop / height) - AHEAD);
-    const first = top - (top % STEP);
-    const shown = Math.ceil(box.clientHeight / height) + 2 * AHEAD + STEP;
-    atTop.value = box.scrollTop < height;
     const last = view.value;
-    if (first !== last.first || shown !== last.shown || height !== last.height)
-      view.value = { first, shown, height };
+    const { height } = last;
+    const top = Math.max(0, Math.floor(box.scrollTop / height) - ahead.current);
+    const first = top - (top % STEP);
+    const shown = Math.ceil(box.clientHeight / height) + 2 * ahead.current + STEP;
+    atTop.value = box.scrollTop < height;
+    if (first !== last.first || shown !== last.shown) view.value = { first, shown, height };
     rows.ensure(first, first + shown);
   }
 
-  useEffect(() => {
-    const watcher = new ResizeObserver(look);
+  useLayoutEffect(() => {
+    const measure = () => {
+      const height = rowHeight();
+      if (height !== view.value.height) view.value = { ...view.value, height };
+      look();
+    };
+    measure();
+    const watcher = new ResizeObserver(measure);
     if (frame.current) watcher.observe(frame.current);
     return () => watcher.disconnect();
   }, []);
   useEffect(look, [rows.version.value]);
+  useEffect(() => {
+    if (rows.length.value === 0 || ahead.current >= AHEAD) return;
+    const timer = setTimeout(() => {
+      ahead.current += STEP / 2;
+      look();
+    });
+    return () => clearTimeout(timer);
+  }, [rows.length.value, view.value.shown]);
 
   function move(to: number, event: KeyboardEvent): void {
     const next = Math.max(0, Math.min(rows.length.value - 1, to));
@@ -74,7 +89,7 @@ export function List() {
 
   function onKeyDown(event: KeyboardEvent): void {
     if (event.ctrlKey || event.metaKey || event.altKey) return;
-    const page = Math.max(1, view.value.shown - 2 * AHEAD - STEP - 1);
+    const page = Math.max(1, view.value.shown - 2 * ahead.current - STEP - 1);
     const moves: Record<string, number> = {
       ArrowDown: active.value + 1,
       ArrowUp: active.value - 1,

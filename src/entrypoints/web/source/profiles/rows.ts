@@ -38,7 +38,6 @@ export class Rows {
     this.#coming.clear();
     batch(() => {
       this.loading.value = true;
-      this.failure.value = null;
       if (filter.q !== this.#filter.q) this.total.value = null;
     });
     this.#filter = filter;
@@ -48,6 +47,7 @@ export class Rows {
       this.#pages = [{ cursor: null, length: rows.length, rows }];
       this.#next = page.next;
       if (page.total !== null) this.total.value = page.total;
+      this.failure.value = null; // until now: nobody reaches for a button that goes away and comes back
       this.#changed();
     } catch (error) {
       if (isAbort(error)) return;

@@ -3,6 +3,7 @@ import { signal } from "@preact/signals";
 import { byIds } from "../api/profiles";
 import { offline } from "../api/net";
 import { follow } from "../api/live";
+import { token } from "../api/session";
 import type { Filter } from "../api/profiles";
 import { SORTS } from "../api/profiles";
 import type { Change, Profile } from "../api/types";
@@ -34,6 +35,23 @@ export function filter(change: Partial<Filter>): void {
 export function reload(count = false): void {
   unseen.value = 0;
   void rows.open(filterOf(route.value.params), count);
+}
+
+let begun: string | null = null;
+const asked = (): string => JSON.stringify([filterOf(route.value.params), token.value]);
+
+/** Asks for the first rows before anything is drawn. */
+export function begin(): void {
+  if (route.value.view !== "profiles") return;
+  begun = asked();
+  reload();
+}
+
+/** Reads what the view shows, unless it was asked for in advance. */
+export function arrive(): void {
+  const inAdvance = begun === asked();
+  begun = null;
+  if (!inAdvance) reload();
 }
 
 export function select(profiles: Profile[], on: boolean): void {

@@ -10,13 +10,13 @@ import { t } from "../texts";
 import { Editor } from "./editor";
 import { Importer } from "./importer";
 import { List } from "./list";
-import { editing, filterOf, importing, keepFresh, reload, rows, unseen } from "./state";
+import { arrive, editing, filterOf, importing, keepFresh, reload, rows, unseen } from "./state";
 import { Selection, Toolbar } from "./toolbar";
 
 export function ProfilesView() {
   const { q, sort } = filterOf(route.value.params);
   const over = useSignal(false);
-  useEffect(() => reload(), [q, sort, revived.value, token.value, signedOut.value === null]);
+  useEffect(arrive, [q, sort, revived.value, token.value, signedOut.value === null]);
   useEffect(keepFresh, []);
   const empty = !rows.loading.value && rows.failure.value === null && rows.length.value === 0;
   return (
@@ -39,7 +39,7 @@ export function ProfilesView() {
       <h1>{t.views.profiles}</h1>
       <Toolbar />
       <Selection />
-      {rows.failure.value !== null && <Failure error={rows.failure.value} onAgain={reload} />}
+      {rows.failure.value !== null && <Failure error={rows.failure.value} busy={rows.loading.value} onAgain={reload} />}
       {unseen.value > 0 && (
         <button type="button" class="fresh" onClick={() => reload()}>
           {t.list.fresh(unseen.value)}

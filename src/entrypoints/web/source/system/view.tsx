@@ -2,7 +2,7 @@
 import { useEffect } from "preact/hooks";
 import { bytes, count, exactly, milliseconds, percent } from "../format";
 import { Failure } from "../parts/failure";
-import { t } from "../texts";
+import { figure, t } from "../texts";
 import { Chart } from "./chart";
 import { closed, failure, health, hitRatio, points, watchClosely, type Point } from "./watch";
 
@@ -60,7 +60,7 @@ function Charts() {
       <Chart
         title={t.system.rate}
         lines={[line((p) => p.rate)]}
-        now={written(last?.rate, (v) => count(Math.round(v * 10) / 10))}
+        now={written(last?.rate, (v) => figure(v, 1))}
         format={(v) => count(Math.round(v))}
       />
       <Chart
