@@ -15,6 +15,7 @@ from profilecore.adapters.postgres import PostgresAddress
 from tests.support.postgres import Postgres, execute, settings
 from tests.support.processes import Server, run
 from tests.support.proxy import Proxy
+from tests.support.uploads import until
 
 LOCAL = {"AUTH_MODE": "none", "SERVER_HOST": "127.0.0.1", "SERVER_PORT": "0"}
 ROW = '{"name": "Ada", "email": "ada@example.com"}\n'
@@ -118,11 +119,10 @@ def test_the_service_waits_for_a_server_that_is_started_after_it(
     given = {**settings(own), **LOCAL, "DB_CONNECT_TIMEOUT": "30s"}
     server = Server(tmp_path, command="serve", **given)
     try:
-        time.sleep(2)
+        until(lambda: "waiting for the database" in server.errors, 30, "it does not say so")
         assert server.process.poll() is None
         own_server.start(wait=False)
         server.wait_until_it_speaks()
-        assert "waiting for the database" in server.errors
         with server.client() as client:
             assert client.get("/health/ready").status_code == 200
         assert server.stop() == 0
