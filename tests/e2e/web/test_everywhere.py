@@ -121,6 +121,22 @@ def test_focus_is_kept_in_a_panel_and_given_back(visitor: Visitor, profile: dict
     expect(button).to_be_focused()
 
 
+def test_a_panel_is_there_before_the_next_key(visitor: Visitor, profile: dict[str, Any]) -> None:
+    """Or the focus moves on behind it, and is given back to where it never was."""
+    page = visitor.page
+    opened(visitor, "profiles", profile)
+    button = page.get_by_role("button", name="New profile")
+    button.evaluate("""async (button) => {
+      button.focus();
+      button.click();
+      for (let turn = 0; turn < 5; turn += 1) await null;
+      document.querySelector('nav a').focus();
+    }""")
+    expect(page.get_by_role("dialog")).to_be_visible()
+    page.keyboard.press("Escape")
+    expect(button).to_be_focused()
+
+
 def test_touch_targets(browser: Browser, server: Server, profile: dict[str, Any]) -> None:
     """WCAG 2.5.8: at least 24 pixels each way."""
     small = """() => [...document.querySelectorAll('button, input, select, nav a')]

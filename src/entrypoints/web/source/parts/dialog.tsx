@@ -1,6 +1,6 @@
 /** A dialog of the browser's own: it keeps the focus, and gives it back. */
 import type { ComponentChildren } from "preact";
-import { useEffect, useId, useRef } from "preact/hooks";
+import { useId, useLayoutEffect, useRef } from "preact/hooks";
 import { t } from "../texts";
 import { Icon } from "./icon";
 
@@ -15,7 +15,9 @@ interface Props {
 export function Dialog({ title, side, wide, onClose, children }: Props) {
   const frame = useRef<HTMLDialogElement>(null);
   const name = useId();
-  useEffect(() => {
+  // Before anything else can happen: a key that is pressed meanwhile would move the focus that is
+  // to be given back.
+  useLayoutEffect(() => {
     const before = document.activeElement;
     const dialog = frame.current;
     dialog?.showModal();
