@@ -16,6 +16,7 @@ from profilecore.entrypoints.http.asgi import Answer, AsgiScope, body_size, in_l
 from profilecore.entrypoints.http.edge import Edge
 from profilecore.entrypoints.http.exchange import CLOSE
 from profilecore.entrypoints.http.problems import MEDIA_TYPE, Problem, Refusal
+from profilecore.entrypoints.lifecycle import GRACE
 from profilecore.entrypoints.sending import Brief, Sender
 from profilecore.errors import Invalid, ProfilecoreError
 
@@ -36,6 +37,7 @@ class Protocol(HttpToolsProtocol):
     What the `edge` turns away, or answers briefly, is answered here, at a part of what it costs to
     begin with a request of any kind. A body that is small counts as part of its head; one that is
     not ends its connection, where it is refused.
+    Where the server stops, a connection whose request is on its way has a second more.
     What is no request that can be taken is answered by a problem document, as all else is.
     """
 
@@ -159,6 +161,16 @@ class Protocol(HttpToolsProtocol):
         status, head, body = answer
         common = in_lines(self.server_state.default_headers)
         self.transport.write(b"%b%b%b\r\n%b" % (STATUS_LINE[status], common, head, body))
+
+    def shutdown(self) -> None:
+        if self._head is None:
+            super().shutdown()
+        else:  # its request is on its way; the answer ends the connection
+            self.loop.call_later(GRACE, self._end_unless_answering)
+
+    def _end_unless_answering(self) -> None:
+        if not self._answering():
+            self.transport.close()
 
     def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:
         send = Sender(cycle).send

@@ -5,7 +5,7 @@ import gc
 import signal
 import socket
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import AsyncExitStack, ExitStack, contextmanager
+from contextlib import AsyncExitStack, ExitStack, contextmanager, suppress
 from functools import partial
 from math import ceil
 
@@ -25,6 +25,7 @@ from profilecore.errors import Unavailable
 Started = Callable[[str], None]
 
 _TOLD_AFTER = 1.0
+_LOOKS_MAX = 10
 _YOUNG_MAX = 100_000  # objects: more than all requests that may be under way have in use
 
 
@@ -124,6 +125,23 @@ class _Server(uvicorn.Server):
         self._lifecycle.started = True
         self.announce()
 
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        # Who has connected is not refused by a listener that closes: to a client that is a request
+        # that may have been done or not. From the last look to the close nobody else has a turn.
+        loop = asyncio.get_running_loop()
+        for _ in range(_LOOKS_MAX):
+            come = [client for listener in sockets or () for client in _accepted(listener)]
+            if not come:
+                break
+            taking = (loop.connect_accepted_socket(self._protocol, client) for client in come)
+            await asyncio.gather(*taking, return_exceptions=True)  # one may be gone meanwhile
+        await super().shutdown(sockets)
+
+    def _protocol(self) -> asyncio.Protocol:
+        return self.config.http_protocol_class(  # type: ignore[call-arg]
+            config=self.config, server_state=self.server_state, app_state=self.lifespan.state
+        )
+
     @contextmanager
     def capture_signals(self) -> Iterator[None]:
         yield  # whoever runs this does so, for longer
@@ -143,6 +161,14 @@ def _event_loop() -> asyncio.AbstractEventLoop:
     import uvloop
 
     return uvloop.new_event_loop()
+
+
+def _accepted(listener: socket.socket) -> Iterator[socket.socket]:
+    """Those who have connected, and whom nobody has looked at."""
+    listener.setblocking(False)
+    with suppress(OSError):  # there is nobody else
+        while True:
+            yield listener.accept()[0]
 
 
 def _listeners(settings: Settings) -> Iterator[socket.socket]:

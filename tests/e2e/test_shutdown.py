@@ -168,6 +168,25 @@ def test_no_wait_where_none_is_needed(folder: Path, hold: Any) -> None:
         assert next(holder, None) is None
 
 
+@pytest.mark.parametrize("there", [b"", b"GET /health/live HTT"])
+def test_a_request_on_its_way_is_answered(folder: Path, there: bytes) -> None:
+    """SIGTERM between a connection and its request: the next server may not be asked again."""
+    with serving(folder) as (server, _), Wire(server) as wire:
+        wire.send(there)
+        time.sleep(0.2)
+        server.signal()
+        deadline = time.monotonic() + BOUND
+        while "Shutting down" not in server.errors:
+            assert time.monotonic() < deadline
+            time.sleep(0.01)
+        time.sleep(0.2)
+        wire.send(b"GET /health/live HTTP/1.1\r\nHost: localhost\r\n\r\n"[len(there) :])
+        head = wire.receive().lower()
+        assert head.startswith(b"http/1.1 200 ")
+        assert b"connection: close" in head
+        assert server.wait(BOUND) == 0
+
+
 def test_a_second_signal_ends_it_at_once(folder: Path) -> None:
     """SIGTERM twice: it does not wait any longer."""
     with serving(folder, SHUTDOWN_TIMEOUT="60s") as (server, client):
