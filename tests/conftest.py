@@ -1,6 +1,8 @@
 """What holds for every test: how asserts speak, and what a started process inherits."""
 
+import os
 import signal
+from pathlib import Path
 
 import pytest
 
@@ -18,3 +20,13 @@ for number in (signal.SIGTERM, signal.SIGHUP):
 # A job that a shell starts in the background ignores Ctrl-C, and so would all that tests start.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
+
+REASON_MAX = 2_000  # characters
+
+
+def pytest_runtest_logreport(report: pytest.TestReport) -> None:
+    """Keep why a test failed where CI prints it last: of a long log only the end is looked at."""
+    kept = os.environ.get("FAILURES_FILE")
+    if kept and report.failed and "PYTEST_XDIST_WORKER" not in os.environ:
+        with Path(kept).open("a") as file:
+            file.write(f"{report.nodeid}, {report.when}:\n{report.longreprtext[-REASON_MAX:]}\n\n")
