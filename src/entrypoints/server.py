@@ -5,7 +5,7 @@ import gc
 import signal
 import socket
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import AsyncExitStack, ExitStack, contextmanager, suppress
+from contextlib import AsyncExitStack, ExitStack, contextmanager
 from functools import partial
 from math import ceil
 
@@ -15,17 +15,17 @@ from loguru import logger
 from profilecore.entrypoints.http import create_app
 from profilecore.entrypoints.http.edge import Edge
 from profilecore.entrypoints.lifecycle import Lifecycle
+from profilecore.entrypoints.listening import admit_nobody_else, listen, url_of
 from profilecore.entrypoints.many import Exposition, Member, run_many
 from profilecore.entrypoints.opening import opened
 from profilecore.entrypoints.protocol import Protocol
 from profilecore.entrypoints.settings import Settings
 from profilecore.entrypoints.variables import BadSetting
-from profilecore.errors import Unavailable
 
 Started = Callable[[str], None]
 
 _TOLD_AFTER = 1.0
-_LOOKS_MAX = 10
+_CONNECTED_MAX = 0.25  # seconds that a connection takes that has been begun: some way round
 _YOUNG_MAX = 100_000  # objects: more than all requests that may be under way have in use
 
 
@@ -41,10 +41,10 @@ def run(settings: Settings, started: Started, env: Mapping[str, str]) -> int:
     if several and settings.database == "memory":
         raise BadSetting("SERVER_WORKERS", "is 1 with DATABASE=memory, which is one process'.")
     with ExitStack() as stack:
-        listeners = member.sockets() if member else list(_listeners(settings))
+        listeners = member.sockets() if member else list(listen(settings))
         for listener in listeners:
             stack.enter_context(listener)
-        url = _url(settings.server_host, listeners[0])
+        url = url_of(listeners[0], settings.server_host)
         if several and member is None:
             stop_max = settings.shutdown_delay + settings.shutdown_timeout
             return run_many(
@@ -72,7 +72,7 @@ async def _serve(
         told.cancel()
         exposition = Exposition(parts.registry, member)
         app = create_app(parts, api=settings.command != "worker", exposition=exposition)
-        server = _Server(settings, app, parts.lifecycle)
+        server = _Server(settings, app, parts.lifecycle, is_alone=member is None)
 
         def announce() -> None:
             if member is None:
@@ -94,7 +94,9 @@ class _Server(uvicorn.Server):
 
     announce: Callable[[], None]
 
-    def __init__(self, settings: Settings, app: Edge, lifecycle: Lifecycle) -> None:
+    def __init__(
+        self, settings: Settings, app: Edge, lifecycle: Lifecycle, *, is_alone: bool
+    ) -> None:
         super().__init__(
             uvicorn.Config(
                 app,
@@ -115,6 +117,7 @@ class _Server(uvicorn.Server):
         )
         self._delay = settings.shutdown_delay.total_seconds()
         self._lifecycle = lifecycle
+        self._is_alone = is_alone  # others would not hear of new connections either
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
@@ -126,21 +129,11 @@ class _Server(uvicorn.Server):
         self.announce()
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        # Who has connected is not refused by a listener that closes: to a client that is a request
-        # that may have been done or not. From the last look to the close nobody else has a turn.
-        loop = asyncio.get_running_loop()
-        for _ in range(_LOOKS_MAX):
-            come = [client for listener in sockets or () for client in _accepted(listener)]
-            if not come:
-                break
-            taking = (loop.connect_accepted_socket(self._protocol, client) for client in come)
-            await asyncio.gather(*taking, return_exceptions=True)  # one may be gone meanwhile
+        if self._is_alone and not self.force_exit:
+            for listener in sockets or ():
+                admit_nobody_else(listener)
+            await asyncio.sleep(_CONNECTED_MAX)
         await super().shutdown(sockets)
-
-    def _protocol(self) -> asyncio.Protocol:
-        return self.config.http_protocol_class(  # type: ignore[call-arg]
-            config=self.config, server_state=self.server_state, app_state=self.lifespan.state
-        )
 
     @contextmanager
     def capture_signals(self) -> Iterator[None]:
@@ -161,35 +154,3 @@ def _event_loop() -> asyncio.AbstractEventLoop:
     import uvloop
 
     return uvloop.new_event_loop()
-
-
-def _accepted(listener: socket.socket) -> Iterator[socket.socket]:
-    """Those who have connected, and whom nobody has looked at."""
-    listener.setblocking(False)
-    with suppress(OSError):  # there is nobody else
-        while True:
-            yield listener.accept()[0]
-
-
-def _listeners(settings: Settings) -> Iterator[socket.socket]:
-    yield _listen(settings.server_host, settings.server_port)
-    if settings.ops_port is not None:
-        yield _listen(settings.server_host, settings.ops_port, "OPS_PORT")
-
-
-def _listen(host: str, port: int, name: str = "SERVER_PORT") -> socket.socket:
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    try:
-        return socket.create_server((host, port), family=family, backlog=2048)
-    except OSError as error:
-        detail = (
-            f"Cannot listen on {host} port {port}: {error.strerror or error}. "
-            f"Set SERVER_HOST and {name} to what is free."
-        )
-        raise Unavailable(detail) from error
-
-
-def _url(host: str, listener: socket.socket) -> str:
-    port = listener.getsockname()[1]
-    name = {"127.0.0.1": "localhost", "0.0.0.0": "localhost", "::1": "localhost"}.get(host, host)  # noqa: S104
-    return f"http://[{name}]:{port}" if ":" in name else f"http://{name}:{port}"

@@ -1,8 +1,7 @@
-"""Who has connected when the listener closes, and was not looked at yet."""
+"""Who has connected when a server stops to listen, and who would like to while it does."""
 
 import asyncio
 import socket
-import struct
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -19,9 +18,12 @@ REQUEST = b"GET /health/live HTTP/1.1\r\nHost: localhost\r\n\r\n"
 
 
 @asynccontextmanager
-async def listening(folder: Path) -> AsyncIterator[tuple[_Server, socket.socket]]:
+async def listening(
+    folder: Path, *, is_alone: bool = True
+) -> AsyncIterator[tuple[_Server, socket.socket]]:
     async with inside(folder) as app:
-        server = _Server(Settings.read("dev", {}), app.app, app.parts.lifecycle)
+        settings = Settings.read("dev", {})
+        server = _Server(settings, app.app, app.parts.lifecycle, is_alone=is_alone)
         server.announce = lambda: None
         server.config.load()
         server.lifespan = server.config.lifespan_class(server.config)
@@ -37,23 +39,49 @@ def connected(listener: socket.socket) -> socket.socket:
     return client
 
 
-async def ended(folder: Path, *, gone: int = 0) -> list[socket.socket]:
-    """A server that closes while all these have connected; those that are not gone since."""
-    async with listening(folder) as (server, listener):
-        clients = [connected(listener) for _ in range(NUMBER)]
-        for client in clients[:gone]:
-            client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-            client.close()  # with a reset
-        server.stop()
-        await server.shutdown([listener])
-        return clients[gone:]
+def answer(client: socket.socket) -> bytes:
+    with client:
+        return client.recv(1000)
 
 
-@pytest.mark.parametrize("gone", [0, NUMBER // 2])
-def test_all_that_are_there_are_answered(tmp_path: Path, gone: int) -> None:
+def test_all_that_are_there_are_answered(tmp_path: Path) -> None:
+    async def ended() -> list[socket.socket]:
+        async with listening(tmp_path) as (server, listener):
+            clients = [connected(listener) for _ in range(NUMBER)]
+            server.stop()
+            await server.shutdown([listener])
+            return clients
+
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:  # as in production
-        clients = runner.run(ended(tmp_path, gone=gone))
-    assert len(clients) == NUMBER - gone
-    for client in clients:
-        with client:
-            assert client.recv(1000).startswith(b"HTTP/1.1 200 ")
+        clients = runner.run(ended())
+    assert all(answer(client).startswith(b"HTTP/1.1 200 ") for client in clients)
+
+
+async def test_who_comes_later_is_refused_and_not_cut_off(tmp_path: Path) -> None:
+    """A request that was sent may have been done; one that could not be sent was not."""
+    async with listening(tmp_path) as (server, listener):
+        address = listener.getsockname()
+        server.stop()
+        stopping = asyncio.create_task(server.shutdown([listener]))
+        await asyncio.sleep(0)  # it has begun
+        with pytest.raises(ConnectionRefusedError):
+            await asyncio.to_thread(socket.create_connection, address, 10)
+        await stopping
+
+
+async def test_a_process_of_several_leaves_it_to_the_others_to_listen(tmp_path: Path) -> None:
+    async with listening(tmp_path, is_alone=False) as (server, listener):
+        with listener.dup() as others:
+            server.stop()
+            await server.shutdown([listener])
+            with socket.create_connection(others.getsockname(), 10):
+                others.accept()[0].close()
+
+
+async def test_in_haste_nobody_is_waited_for(tmp_path: Path) -> None:
+    async with listening(tmp_path) as (server, listener):
+        with listener.dup() as same:
+            server.stop()
+            server.stop()
+            await server.shutdown([listener])
+            socket.create_connection(same.getsockname(), 10).close()
