@@ -14,10 +14,11 @@ import psutil
 from profilecore.adapters.postgres import PostgresAddress
 from tests.support.faultpoints import Faultpoints
 from tests.support.faulty import FAULTY
+from tests.support.forking import COMMAND
 from tests.support.ledger import Ledger
 from tests.support.ports import free_port
 from tests.support.postgres import database, settings
-from tests.support.processes import COMMAND, Server
+from tests.support.processes import Server
 from tests.support.proxy import ThreadedProxy, proxied
 from tests.support.rabbitmq import RabbitProcess
 from tests.support.tasks import SUBMIT

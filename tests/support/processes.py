@@ -4,18 +4,20 @@ import os
 import re
 import signal
 import subprocess
-import sys
+import tempfile
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Self
+from typing import IO, Any, Self
 
 import httpx
 
-COMMAND = str(Path(sys.executable).with_name("profilecore"))
+from tests.support.forking import COMMAND, Forked, can_fork
+
 START_MAX = 30.0
 STOP_MAX = 30.0
+RUN_MAX = 120.0
 # Without the certificates of the system, which take longer to read than most answers to come.
 _CLIENT: dict[str, Any] = {"timeout": 30.0, "trust_env": False, "verify": False}
 _SPEAKS = re.compile(r"http://localhost:(\d+)")
@@ -29,17 +31,39 @@ def environment(**settings: str) -> dict[str, str]:
     return {**kept, **settings}
 
 
+def started(
+    program: Sequence[str], arguments: Sequence[str], **options: Any
+) -> "Forked | subprocess.Popen[bytes]":
+    """A process; where it is the command and nothing else, a fork of one that has imported it."""
+    if tuple(program) == (COMMAND,) and can_fork(options["env"]):
+        return Forked(arguments, **options)
+    return subprocess.Popen([*program, *arguments], **options)
+
+
 def run(folder: Path, *arguments: str, **settings: str) -> subprocess.CompletedProcess[str]:
     """Run a command of `profilecore` to its end."""
-    return subprocess.run(
-        [COMMAND, *arguments],
-        cwd=folder,
-        env=environment(**settings),
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=False,
-    )
+    with tempfile.TemporaryFile() as output, tempfile.TemporaryFile() as errors:
+        process = started(
+            (COMMAND,),
+            arguments,
+            cwd=folder,
+            env=environment(**settings),
+            stdin=subprocess.DEVNULL,
+            stdout=output.fileno(),
+            stderr=errors.fileno(),
+            start_new_session=False,
+        )
+        try:
+            code = process.wait(RUN_MAX)
+        except BaseException:
+            process.kill()
+            raise
+        return subprocess.CompletedProcess(arguments, code, _text(output), _text(errors))
+
+
+def _text(file: IO[bytes]) -> str:
+    file.seek(0)
+    return file.read().decode()
 
 
 class Server:
@@ -59,13 +83,14 @@ class Server:
         self._errors = folder / "stderr.txt"
         given = {"SERVER_PORT": "0"} | settings
         with self._output.open("wb") as output, self._errors.open("wb") as errors:
-            self.process = subprocess.Popen(
-                [*program, command],
+            self.process = started(
+                program,
+                [command],
                 cwd=folder,
                 env=environment(**given),
                 stdin=subprocess.DEVNULL,
-                stdout=output,
-                stderr=errors,
+                stdout=output.fileno(),
+                stderr=errors.fileno(),
                 start_new_session=True,
             )
         self.port = 0

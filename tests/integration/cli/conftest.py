@@ -8,7 +8,8 @@ from typing import Protocol
 
 import pytest
 
-from tests.support.processes import COMMAND, environment
+from tests.support.forking import COMMAND
+from tests.support.processes import environment
 from tests.support.processes import run as run_in
 
 Started = Callable[..., "subprocess.Popen[bytes]"]

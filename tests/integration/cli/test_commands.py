@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 
 from tests.integration.cli.conftest import Run
-from tests.support.processes import COMMAND, Server, environment
+from tests.support.forking import COMMAND
+from tests.support.processes import Server, environment
 
 COMMANDS = ("dev", "serve", "import", "export", "seed", "gc", "openapi", "config")
 

@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 
 from tests.integration.cli.conftest import Run, Started
-from tests.support.processes import COMMAND, environment
+from tests.support.forking import COMMAND
+from tests.support.processes import environment
 from tests.support.processes import run as run_in
 from tests.support.uploads import until
 

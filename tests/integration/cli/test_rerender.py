@@ -10,9 +10,10 @@ from pathlib import Path
 import pytest
 
 from tests.integration.cli.conftest import Run, Started
+from tests.support.forking import COMMAND
 from tests.support.http import PROFILES, created
 from tests.support.pictures import encoded, photograph
-from tests.support.processes import COMMAND, environment, serving
+from tests.support.processes import environment, serving
 from tests.support.uploads import assert_whole, gone, images, until, uploaded
 
 SAID = re.compile(

@@ -14,7 +14,8 @@ import httpx
 import pytest
 
 from tests.integration.cli.conftest import Run, Started, assert_helped
-from tests.support.processes import COMMAND, Server, environment, serving
+from tests.support.forking import COMMAND
+from tests.support.processes import Server, environment, serving
 from tests.support.processes import run as run_in
 from tests.support.tasks import (
     FIELDS,

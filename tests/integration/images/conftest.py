@@ -13,8 +13,9 @@ from typing import Final
 import pytest
 
 from tests.support import postgres as servers
+from tests.support.forking import COMMAND
 from tests.support.postgres import Postgres, execute
-from tests.support.processes import COMMAND, environment
+from tests.support.processes import environment
 
 TWO_HOURS: Final = 7_200
 

@@ -10,9 +10,10 @@ import httpx
 import pytest
 
 from tests.integration.images.conftest import Place, of_sqlite
+from tests.support.forking import COMMAND
 from tests.support.http import created, path_of, problem
 from tests.support.pictures import encoded, scene
-from tests.support.processes import COMMAND, Server, environment
+from tests.support.processes import Server, environment
 from tests.support.proxy import ThreadedProxy, proxied
 from tests.support.s3 import REGION, S3Process
 from tests.support.uploads import (

@@ -18,8 +18,9 @@ from profilecore.adapters.postgres.migrate import Step, steps
 from profilecore.errors import Conflict, Unavailable
 from profilecore.paging import Query
 from profilecore.testing.samples import add, person
+from tests.support.forking import COMMAND
 from tests.support.postgres import execute, settings, using
-from tests.support.processes import COMMAND, environment, run
+from tests.support.processes import environment, run
 
 ALL = "".join(f"{step.number:04} {step.name}: applied\n" for step in steps())
 
