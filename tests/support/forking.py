@@ -1,13 +1,15 @@
 """Starts `profilecore` as a fork of a process that has imported it, which is most of a start.
 
-A process that is told something which Python, or the loader, reads before any of our code is
-started as users start it; so are those of tests/e2e/test_wheel.py, and of tests that time a start.
+So are the programs of tests that change it and then run it. A process that is told something which
+Python, or the loader, reads before any of our code is started as users start it, and so are those
+of tests/e2e/test_wheel.py.
 """
 
 import atexit
 import gc
 import json
 import os
+import runpy
 import select
 import signal
 import socket
@@ -16,7 +18,7 @@ import sys
 import threading
 import time
 import traceback
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from functools import cache
 from pathlib import Path
@@ -25,27 +27,30 @@ from typing import Final, NoReturn
 COMMAND: Final = str(Path(sys.executable).with_name("profilecore"))
 _ROOT: Final = Path(__file__).parents[2]
 _READ_BEFORE: Final = ("PYTHON", "LD_", "LC_", "LANG", "LOGURU_", "MALLOC_")
+_SOUGHT_IN: Final = "PYTHONPATH"  # which a fork can begin to heed
 _ORDER_MAX: Final = 1 << 17  # bytes
 _READY: Final = b"!"
 _PROGRAM: Final = """
 import sys
 from tests.support.forking import forks, leave
 if forks({}):
-    from profilecore.entrypoints.cli import main
-    leave(main)
+    leave()
 """
 
 
-def can_fork(given: Mapping[str, str]) -> bool:
-    """Whether nothing of this is read before the fork would be."""
-    return not any(
-        name.startswith(_READ_BEFORE) and os.environ.get(name) != value
-        for name, value in given.items()
-    )
+def script_of(program: Sequence[str], given: Mapping[str, str]) -> str | None:
+    """What a fork would run; None where it would not be the same as a start."""
+    for name, value in given.items():
+        if name.startswith(_READ_BEFORE) and value != os.environ.get(name) and name != _SOUGHT_IN:
+            return None
+    if tuple(program) == (COMMAND,) or tuple(program[:-1]) == (sys.executable, "-P"):
+        return program[-1]
+    return None
 
 
 @dataclass(frozen=True, slots=True)
 class _Order:
+    script: str
     arguments: list[str]
     folder: str
     env: dict[str, str]
@@ -57,6 +62,7 @@ class Forked:
 
     def __init__(
         self,
+        script: str,
         arguments: Sequence[str],
         *,
         cwd: Path,
@@ -66,7 +72,7 @@ class Forked:
         stderr: int,
         start_new_session: bool,
     ) -> None:
-        order = _Order(list(arguments), str(cwd), dict(env), start_new_session)
+        order = _Order(script, list(arguments), str(cwd), dict(env), start_new_session)
         self._ended, told = os.pipe()
         nothing = os.open(os.devnull, os.O_RDONLY) if stdin == subprocess.DEVNULL else None
         files = (stdin if nothing is None else nothing, stdout, stderr, told)
@@ -173,10 +179,13 @@ def forks(number: int) -> bool:
             line.sendall(str(pid).encode())
 
 
-def leave(main: Callable[[], int]) -> NoReturn:
-    """Run it, and end as Python does, but for taking all that is imported apart."""
+def leave() -> NoReturn:
+    """Run what was asked for, and end as Python does, but for taking all that is imported apart."""
+    code = 0
     try:
-        code = main()
+        runpy.run_path(sys.argv[0], run_name="__main__")
+    except SystemExit as end:
+        code = int(end.code or 0)
     except Exception:  # which the interpreter would tell of
         traceback.print_exc()
         code = 1
@@ -224,6 +233,8 @@ def _become(order: _Order, files: Sequence[int]) -> None:
     os.environ.clear()
     os.environ.update(order.env)
     time.tzset()
-    sys.argv = [COMMAND, *order.arguments]
+    sys.argv = [order.script, *order.arguments]
     sys.orig_argv = [sys.executable, *sys.argv]
-    sys.path[0] = str(Path(COMMAND).parent)
+    # It began with a folder of its own, which those that are started so have, or have not.
+    folders = [str(Path(COMMAND).parent)] if order.script == COMMAND else []
+    sys.path[:1] = [*folders, *filter(None, order.env.get(_SOUGHT_IN, "").split(os.pathsep))]

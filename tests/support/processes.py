@@ -13,7 +13,7 @@ from typing import IO, Any, Self
 
 import httpx
 
-from tests.support.forking import COMMAND, Forked, can_fork
+from tests.support.forking import COMMAND, Forked, script_of
 
 START_MAX = 30.0
 STOP_MAX = 30.0
@@ -34,9 +34,10 @@ def environment(**settings: str) -> dict[str, str]:
 def started(
     program: Sequence[str], arguments: Sequence[str], **options: Any
 ) -> "Forked | subprocess.Popen[bytes]":
-    """A process; where it is the command and nothing else, a fork of one that has imported it."""
-    if tuple(program) == (COMMAND,) and can_fork(options["env"]):
-        return Forked(arguments, **options)
+    """A process; where it can be, a fork of one that has imported what it would."""
+    script = script_of(program, options["env"])
+    if script is not None:
+        return Forked(script, arguments, **options)
     return subprocess.Popen([*program, *arguments], **options)
 
 
