@@ -1,11 +1,9 @@
 """HTTP/1.1 on a connection: uvicorn's, with bounds for what is slow or has no end."""
 
 import asyncio
-from http import HTTPStatus
 from typing import Any, Final, cast
 from uuid import uuid4
 
-import msgspec
 from uvicorn.protocols.http.httptools_impl import (
     STATUS_LINE,
     HttpToolsProtocol,
@@ -14,8 +12,8 @@ from uvicorn.protocols.http.httptools_impl import (
 
 from profilecore.entrypoints.http.asgi import Answer, AsgiScope, body_size, in_lines
 from profilecore.entrypoints.http.edge import Edge
-from profilecore.entrypoints.http.exchange import CLOSE
-from profilecore.entrypoints.http.problems import MEDIA_TYPE, Problem, Refusal
+from profilecore.entrypoints.http.exchange import CLOSE, completed_lines
+from profilecore.entrypoints.http.problems import Refusal, problem_answer
 from profilecore.entrypoints.lifecycle import GRACE
 from profilecore.entrypoints.sending import Brief, Sender
 from profilecore.errors import Invalid, ProfilecoreError
@@ -216,15 +214,8 @@ class Protocol(HttpToolsProtocol):
             self.transport.close()  # who reads that would take this for a part of it
         if self.transport.is_closing():
             return
-        problem = Problem.of(error, "/")
-        problem.request_id = uuid4().hex
-        body = msgspec.json.encode(problem)
-        head = (
-            f"HTTP/1.1 {problem.status} {HTTPStatus(problem.status).phrase}",
-            f"Content-Type: {MEDIA_TYPE}",
-            f"Content-Length: {len(body)}",
-            f"X-Request-ID: {problem.request_id}",
-            "Connection: close",
-        )
-        self.transport.write("\r\n".join((*head, "", "")).encode() + body)
+        request_id = uuid4().hex
+        status, head, body = problem_answer(error, "/", request_id=request_id)
+        head = completed_lines(head, request_id.encode(), cast("AsgiScope", {}))
+        self._write(Answer(status, head + in_lines([CLOSE]), body))
         self.transport.close()

@@ -38,8 +38,11 @@ def test_who_says_nothing_is_told_nothing(server: Server) -> None:
 def test_headers_that_do_not_end(server: Server, begun: bytes) -> None:
     with Wire(server) as wire:
         wire.send(begun)
-        document = problem(response(ends(wire)), 408, "request_timeout")
+        answer = response(ends(wire))
+    document = problem(answer, 408, "request_timeout")
     assert document["instance"] == "/"
+    assert answer.headers["X-Content-Type-Options"] == "nosniff"  # as in all others
+    assert answer.headers["Cache-Control"] == "no-store"
 
 
 def test_headers_that_trickle(server: Server) -> None:
