@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Final
 
 from profilecore.errors import Unavailable
-from profilecore.limits import Rate, Verdict
+from profilecore.limits import MICROSECONDS, Rate, Verdict
 from profilecore.ports import Limiter, SharedLimiter
 
 EVERY: Final = 1.0
@@ -47,6 +47,8 @@ class FallbackLimiter:
         """By how many the budgets are shared, as far as this process knows."""
         self._many_until = clock()
         self._local: Limiter | None = local()
+        self._others_back_at: float | None = None
+        """From when on the others may have the budgets whole, though this process is late."""
 
     @property
     def active(self) -> bool:
@@ -62,7 +64,10 @@ class FallbackLimiter:
             except Unavailable as error:
                 if error.code != "busy" or tries == TRIES:
                     self._turn_away(error)
-        return await self._local.take(key, rate.share(self.processes))
+        share = rate.share(self.processes)
+        if self._others_back_at is not None and self._clock() >= self._others_back_at:
+            return Verdict(allowed=False, remaining=0, wait=share.interval / MICROSECONDS)
+        return await self._local.take(key, share)
 
     async def start(self) -> None:
         """Begin with the primary, if it is there."""
@@ -90,10 +95,14 @@ class FallbackLimiter:
 
     async def _return(self) -> None:
         try:
-            await asyncio.sleep(await self._primary.rejoin())
+            wait = await self._primary.rejoin()
+            self._others_back_at = self._clock() + wait
+            await asyncio.sleep(wait)
             self._turn_back(await self._primary.join())
         except Unavailable:  # the next time, then
             return
+        finally:
+            self._others_back_at = None
 
     def _learn(self, processes: int) -> None:
         now, processes = self._clock(), max(processes, self._least)

@@ -180,6 +180,26 @@ async def test_it_finds_out_by_itself_and_comes_back_when_it_is_told(breaker: Br
     assert breaker.primary.calls[-2:] != ["take", "take"]
 
 
+async def test_one_that_is_late_gives_nothing_once_the_others_are_back(breaker: Breaker) -> None:
+    """They have all of it, and its share would come on top."""
+    await breaker.limiter.start()
+    breaker.primary.away = True
+    await breaker.turned(True)
+    breaker.now += 1_000
+    breaker.primary.wait, breaker.primary.away = 0.5, False
+    await until(lambda: breaker.primary.calls[-1] == "rejoin")
+    assert await breaker.passed(1) == 1
+    breaker.now += 1
+    assert breaker.limiter.active
+    verdict = await breaker.limiter.take("a", RATE)
+    assert not verdict.allowed
+    assert verdict.wait == 1.0  # a second, of 60 in a minute
+    breaker.primary.away = True  # and so it goes on by itself
+    tried = breaker.primary.calls.count("rejoin")
+    await until(lambda: breaker.primary.calls.count("rejoin") > tried)
+    assert await breaker.passed(1) == 1
+
+
 async def test_a_way_back_that_breaks_off_is_tried_again(breaker: Breaker) -> None:
     await breaker.limiter.start()
     breaker.primary.fails = ["unavailable", "unavailable", "timeout"]
