@@ -30,7 +30,7 @@ def _draw(path: Path, fill: Callable[[Any], None]) -> None:
 
 
 def _throughput(axes: Any, stage: Any) -> None:
-    from benchmarks.speed import WORKS
+    from benchmarks._stage import WORKS
 
     for work in WORKS:
         if work.kind in ("nothing", "read"):
