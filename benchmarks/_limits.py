@@ -55,6 +55,13 @@ class Limits(NamedTuple):
             statement = INSERT
         return self._statements(statement, connections, seconds, root)
 
+    def versions(self) -> list[str]:
+        """Of the servers."""
+        with self.redis.client() as client:
+            redis = client.info("server")["redis_version"]
+        [(postgres,)] = execute(self.database, "SELECT split_part(version(), ' ', 2)")
+        return [f"PostgreSQL {postgres}", f"Redis {redis}"]
+
     def _gets(self, connections: int, seconds: int) -> Closed:
         with self.redis.client(db=1) as client:
             assert client.exists(self.key), "there has to be something to get"

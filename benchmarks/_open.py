@@ -7,6 +7,7 @@ from typing import Final
 import uvloop
 
 from benchmarks._peers import Peer
+from benchmarks._plots import Plot, percentiles
 from benchmarks._report import Found, Table
 from benchmarks._stage import CONNECTIONS, ROUNDS, SECONDS, WORKS, Stage, Work, middle
 from benchmarks.overload import Load, percentile
@@ -18,12 +19,13 @@ P99_MAX: Final = 10.0
 
 def latency(stage: Stage) -> Found:
     """The medians of some rounds; what is late counts from when it was due."""
-    found, rows = Found(), []
+    found, rows, seen = Found(), [], {}
     for work in WORKS:
         if work.peer == "plain":
             continue
         rate = stage.ask(work).per_second / 2
         rounds = at_rate(stage.peers[work.peer], work, rate)
+        seen[work.name] = [seconds * 1000 for took in rounds for seconds in took]
         p50s, p99s = ([percentile(took, part) for took in rounds] for part in (0.5, 0.99))
         spread = statistics.median(p99 - p50 for p50, p99 in zip(p50s, p99s, strict=True))
         p99 = statistics.median(p99s)
@@ -44,6 +46,13 @@ def latency(stage: Stage) -> Found:
             )
     found.tables.append(
         Table(("at half of its maximum", "requests/s", "p50 ms", "p99 ms", "spread"), rows)
+    )
+    found.pictures.append(
+        Plot(
+            "latency.svg",
+            "Milliseconds of the slowest half, tenth, hundredth and thousandth, of each work",
+            lambda figure: percentiles(figure, seen),
+        )
     )
     return found
 

@@ -4,11 +4,10 @@ import os
 import platform
 import re
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from importlib.metadata import version
 from pathlib import Path
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, Protocol
 
 import psutil
 
@@ -28,14 +27,25 @@ class Table(NamedTuple):
         return "\n".join(f"| {' | '.join(row)} |" for row in (self.head, rule, *self.rows))
 
 
+class Picture(Protocol):
+    """A file beside the page, what it shows in words, and how it is made there."""
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def shows(self) -> str: ...
+
+    def save(self, folder: Path) -> None: ...
+
+
 @dataclass
 class Found:
     """What came of one part, and which promises it did not keep."""
 
     tables: list[Table] = field(default_factory=list)
     missed: list[str] = field(default_factory=list)
-    pictures: Mapping[str, str] = field(default_factory=dict)
-    """Names of files beside the page, and what they show."""
+    pictures: list[Picture] = field(default_factory=list)
 
     def show(self) -> None:
         for head, rows in self.tables:
@@ -43,8 +53,10 @@ class Found:
             print()
 
     def write(self, page: Path, name: str, versions: Sequence[str]) -> None:
-        """Put it between the marks `name` of a page, with the machine and the versions."""
-        pictures = [f"![{shown}]({file})" for file, shown in self.pictures.items()]
+        """Put it between the marks `name` of a page, with the machine and the `versions`."""
+        for picture in self.pictures:
+            picture.save(page.parent)
+        pictures = [f"![{picture.shows}]({picture.name})" for picture in self.pictures]
         parts = [*(each.markdown() for each in self.tables), *pictures, machine(versions)]
         begin, end = f"<!-- {name}: written by a benchmark -->", f"<!-- end of {name} -->"
         text = page.read_text(encoding="utf-8")
@@ -56,14 +68,14 @@ class Found:
 
 
 def machine(versions: Sequence[str]) -> str:
-    """Where and with what this runs, in one line; what carries pages is named by its package."""
+    """Where and with what this runs, in one line."""
     cores = os.cpu_count() or 1
     memory = psutil.virtual_memory().total / 2**30
     system = platform.freedesktop_os_release()["PRETTY_NAME"]
     parts = [
         f"{_processor()}, {cores} cores, {memory:.0f} GB, {system}",
         f"Python {platform.python_version()}",
-        *(f"{name} {version(name)}" for name in versions),
+        *versions,
     ]
     return f"*{time.strftime('%Y-%m-%d')}: {', '.join(parts)}.*"
 

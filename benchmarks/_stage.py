@@ -50,7 +50,12 @@ class Stage:
         self._turn = 0
 
     def ask(self, work: Work, connections: int = CONNECTIONS, seconds: int = SECONDS) -> Closed:
-        peer = self.peers[work.peer]
+        return self.ask_of(self.peers[work.peer], work, connections, seconds)
+
+    def ask_of(
+        self, peer: Peer, work: Work, connections: int = CONNECTIONS, seconds: int = SECONDS
+    ) -> Closed:
+        """Ask another server than that of the work."""
         self._turn += 1
         return wrk(
             peer.port,

@@ -3,20 +3,23 @@
 The servers run side by side, one process each; in each round they are asked one after the other by
 wrk, and Redis and PostgreSQL themselves by what comes with them; what is compared is the median of
 the rounds. Then single operations are asked at half of their maximum rate, at times that are fixed
-before (open loop), and a process is watched that holds 10,000 connections and one that answers a
-million requests. `--write` puts tables into docs/performance/speed.md. With names of parts
-(`ratios`, `latency`, `connections`, `million`) only those.
+before (open loop), with 1 to 512 connections, and through two outages of Redis; and a process is
+watched that holds 10,000 connections and one that answers a million requests. `--write` puts tables
+and plots into docs/performance/. With names of parts, as they stand in `PARTS`, only those.
 """
 
 import statistics
 import sys
 from collections.abc import Callable, Mapping
+from importlib.metadata import version
 from typing import Final, NamedTuple
 
+from benchmarks._concurrency import concurrency
 from benchmarks._endurance import connections, million
 from benchmarks._limits import LIMITED, LIMITS
 from benchmarks._measuring import verdict
 from benchmarks._open import latency
+from benchmarks._outage import outage
 from benchmarks._report import PAGES, Found, Table
 from benchmarks._stage import (
     CONNECTIONS,
@@ -33,7 +36,7 @@ from benchmarks._wrk import Closed
 
 MANY: Final = 512
 AT_MANY: Final = 0.9
-VERSIONS: Final = (
+PACKAGES: Final = (
     *("litestar", "uvicorn", "uvloop", "httptools", "msgspec", "redis", "hiredis", "psycopg"),
     *("fastapi", "sqlalchemy", "asyncpg"),
 )
@@ -113,6 +116,8 @@ def _row(found: Found, name: str, least: float | None, each: list[float]) -> tup
 PARTS: Final[Mapping[str, Callable[[Stage], Found]]] = {
     "ratios": ratios,
     "latency": latency,
+    "concurrency": concurrency,
+    "outage": outage,
     "connections": connections,
     "million": million,
 }
@@ -122,12 +127,13 @@ def main() -> int:
     asked = [word for word in sys.argv[1:] if not word.startswith("-")]
     missed: list[str] = []
     with staged() as stage:
+        versions = [*stage.limits.versions(), *(f"{name} {version(name)}" for name in PACKAGES)]
         for name in asked or PARTS:
             found = PARTS[name](stage)
             found.show()
             missed += found.missed
             if "--write" in sys.argv:
-                found.write(PAGES / "speed.md", name, VERSIONS)
+                found.write(PAGES / "speed.md", name, versions)
     return verdict(missed)
 
 
