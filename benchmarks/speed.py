@@ -20,6 +20,7 @@ from benchmarks._limits import LIMITED, LIMITS
 from benchmarks._measuring import verdict
 from benchmarks._open import latency
 from benchmarks._outage import outage
+from benchmarks._profiles import profiles
 from benchmarks._report import PAGES, Found, Table
 from benchmarks._stage import (
     CONNECTIONS,
@@ -120,6 +121,7 @@ PARTS: Final[Mapping[str, Callable[[Stage], Found]]] = {
     "outage": outage,
     "connections": connections,
     "million": million,
+    "profiles": profiles,
 }
 
 
