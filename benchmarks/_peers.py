@@ -47,7 +47,7 @@ def uvicorn(module: str, **variables: str) -> Iterator[Peer]:
         env=environment(**variables),
     ) as process:
         try:
-            _until_it_answers(port)
+            until_it_answers(port)
             yield Peer(port, process.pid)
         finally:
             process.terminate()
@@ -124,7 +124,7 @@ def _new() -> dict[str, Any]:
     return person(bio="x" * 200)
 
 
-def _until_it_answers(port: int) -> None:
+def until_it_answers(port: int) -> None:
     deadline = time.monotonic() + 30
     while True:
         try:

@@ -6,6 +6,7 @@ import re
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from importlib.metadata import version
 from pathlib import Path
 from typing import Final, NamedTuple, Protocol
 
@@ -65,6 +66,11 @@ class Found:
         after = rest.partition(end)[2]
         written = "\n\n".join([begin, *parts, end])
         page.write_text(f"{before}{written}{after}", encoding="utf-8")
+
+
+def packages(*names: str) -> list[str]:
+    """With their versions."""
+    return [f"{name} {version(name)}" for name in names]
 
 
 def machine(versions: Sequence[str]) -> str:

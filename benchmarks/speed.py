@@ -11,7 +11,6 @@ and plots into docs/performance/. With names of parts, as they stand in `PARTS`,
 import statistics
 import sys
 from collections.abc import Callable, Mapping
-from importlib.metadata import version
 from typing import Final, NamedTuple
 
 from benchmarks._concurrency import concurrency
@@ -21,7 +20,7 @@ from benchmarks._measuring import verdict
 from benchmarks._open import latency
 from benchmarks._outage import outage
 from benchmarks._profiles import profiles
-from benchmarks._report import PAGES, Found, Table
+from benchmarks._report import PAGES, Found, Table, packages
 from benchmarks._stage import (
     CONNECTIONS,
     READ_REDIS,
@@ -129,7 +128,7 @@ def main() -> int:
     asked = [word for word in sys.argv[1:] if not word.startswith("-")]
     missed: list[str] = []
     with staged() as stage:
-        versions = [*stage.limits.versions(), *(f"{name} {version(name)}" for name in PACKAGES)]
+        versions = [*stage.limits.versions(), *packages(*PACKAGES)]
         for name in asked or PARTS:
             found = PARTS[name](stage)
             found.show()
