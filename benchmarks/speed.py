@@ -93,7 +93,8 @@ def ratios(stage: Stage) -> Found:
         each = [one.per_second / other.per_second for one, other in pairs]
         rows.append(_row(found, f"{of} / {to}", least, each))
     many = [
-        stage.ask(READ_REDIS, MANY).per_second / stage.ask(READ_REDIS).per_second for _ in range(3)
+        stage.ask(READ_REDIS, MANY).per_second / stage.ask(READ_REDIS).per_second
+        for _ in range(ROUNDS)
     ]
     rows.append(_row(found, f"read, Redis: {MANY} connections / {CONNECTIONS}", AT_MANY, many))
     found.tables = [
