@@ -51,7 +51,11 @@ CACHES = {"/usr/sbin/varnishd": "varnish", "/usr/sbin/nginx": "nginx-light"}
 PROMETHEUS = {"prometheus": "prometheus", "promtool": "prometheus"}
 SLOW = {"tasks", "rabbitmq"}
 CLOCK = {"faketime": "faketime"}
-LOAD = {"wrk": "wrk"}
+LOAD = {
+    "wrk": "wrk",
+    "redis-benchmark": "redis-tools",
+    "/usr/lib/postgresql/15/bin/pgbench": "postgresql-15",
+}
 SERVERS = {  # none of them is on the PATH
     "/usr/lib/postgresql/15/bin/postgres": "postgresql-15",
     "/usr/sbin/pgbouncer": "pgbouncer",

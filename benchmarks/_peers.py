@@ -12,6 +12,7 @@ from urllib.parse import quote
 
 import httpx
 
+from benchmarks._limits import Limits
 from profilecore.adapters.postgres import PostgresAddress
 from tests.support.callers import token
 from tests.support.http import PROFILES, created, person
@@ -46,7 +47,7 @@ def uvicorn(module: str, **variables: str) -> Iterator[Peer]:
         env=environment(**variables),
     ) as process:
         try:
-            _until_it_answers(port)
+            until_it_answers(port)
             yield Peer(port, process.pid)
         finally:
             process.terminate()
@@ -88,8 +89,16 @@ def plain(address: PostgresAddress, redis: RedisProcess) -> Iterator[Peer]:
         yield Peer(peer.port, peer.process, {}, ids)
 
 
+@dataclass(frozen=True)
+class Servers:
+    """All of them, and what they stand on."""
+
+    peers: Mapping[str, Peer]
+    limits: Limits
+
+
 @contextmanager
-def servers(root: Path) -> Iterator[dict[str, Peer]]:
+def servers(root: Path) -> Iterator[Servers]:
     """All of them, on one PostgreSQL and one Redis."""
     with ExitStack() as stack:
         postgres = Postgres()
@@ -100,20 +109,22 @@ def servers(root: Path) -> Iterator[dict[str, Peer]]:
         redis.start()
         stack.callback(redis.kill)
         shared = {**settings(address), "REDIS_ADDRESS": redis.address}
-        yield {
+        peers = {
             "constant": stack.enter_context(uvicorn("constant")),
             "plain": stack.enter_context(plain(address, redis)),
             "redis": stack.enter_context(ours(root / "r", **shared, CACHE="redis")),
             "database": stack.enter_context(ours(root / "d", **shared, CACHE="noop")),
             "embedded": stack.enter_context(ours(root / "e", CACHE_MEMORY_MAX=str(2 * THERE))),
         }
+        there, key = peers["redis"].ids[0], f"plain:{peers['plain'].ids[0]}"
+        yield Servers(peers, Limits(redis, postgres, address, there, key))
 
 
 def _new() -> dict[str, Any]:
     return person(bio="x" * 200)
 
 
-def _until_it_answers(port: int) -> None:
+def until_it_answers(port: int) -> None:
     deadline = time.monotonic() + 30
     while True:
         try:

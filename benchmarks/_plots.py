@@ -1,53 +1,98 @@
 """Pictures of what was measured, for docs/performance/."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from math import log10
 from pathlib import Path
 from typing import Any, Final
 
-CONNECTIONS: Final = (1, 2, 4, 8, 16, 32, 64, 128, 256, 512)
-SECONDS: Final = 2
+STEPS: Final = 60  # points of a curve: each takes its place in the file
+TICKS: Final = (50, 90, 99, 99.9)
 
 
-def plots(stage: Any, found: Mapping[str, Any], folder: Path) -> None:
-    """Throughput against concurrency, and the latencies of each work at half its maximum."""
-    import matplotlib as mpl
+@dataclass(frozen=True)
+class Plot:
+    """A picture that matplotlib makes, the same bytes from the same figures."""
 
-    mpl.use("svg")
-    mpl.rcParams.update({"svg.hashsalt": "profilecore", "axes.grid": True, "font.size": 9})
-    _draw(folder / "throughput.svg", lambda axes: _throughput(axes, stage))
-    if "latency" in found:
-        _draw(folder / "latency.svg", lambda axes: _latency(axes, found["latency"]))
+    name: str
+    shows: str
+    fill: Callable[[Any], None]
+    height: float = 4
+
+    def save(self, folder: Path) -> None:
+        import matplotlib as mpl
+        from matplotlib import pyplot
+
+        mpl.use("svg")
+        mpl.rcParams.update({"svg.hashsalt": "profilecore", "axes.grid": True, "font.size": 9})
+        mpl.rcParams.update({"grid.alpha": 0.4, "axes.spines.top": False})
+        figure = pyplot.figure(figsize=(7.5, self.height), layout="constrained")
+        self.fill(figure)
+        figure.savefig(folder / self.name, metadata={"Date": None})
+        pyplot.close(figure)
 
 
-def _draw(path: Path, fill: Callable[[Any], None]) -> None:
-    from matplotlib import pyplot
-
-    figure, axes = pyplot.subplots(figsize=(7, 4), layout="constrained")
-    fill(axes)
+def percentiles(figure: Any, seen: Mapping[str, Sequence[float]]) -> None:
+    """How long the slowest took, the part of them on an axis that gives each tenth as much room."""
+    axes = figure.subplots()
+    last = log10(1 / (1 - TICKS[-1] / 100))
+    for name, took in seen.items():
+        ordered = sorted(took)
+        places = [last * step / STEPS for step in range(STEPS + 1)]
+        parts = [1 - 10**-place for place in places]
+        axes.plot(places, [ordered[int(len(ordered) * part)] for part in parts], label=name)
+    axes.set_xticks([-log10(1 - tick / 100) for tick in TICKS], [f"{tick:g} %" for tick in TICKS])
+    _logarithmic(axes)
+    axes.set_xlabel("percentile")
+    axes.set_ylabel("milliseconds from when it was due")
     axes.legend(frameon=False)
-    figure.savefig(path, metadata={"Date": None})
-    pyplot.close(figure)
 
 
-def _throughput(axes: Any, stage: Any) -> None:
-    from benchmarks.speed import WORKS
-
-    for work in WORKS:
-        if work.kind in ("nothing", "read"):
-            rates = [stage.ask(work, number, SECONDS).per_second for number in CONNECTIONS]
-            axes.plot(CONNECTIONS, rates, marker="o", markersize=3, label=work.name)
+def curves(
+    figure: Any, numbers: Sequence[int], seen: Mapping[str, Sequence[Sequence[float]]]
+) -> None:
+    """The median at each number of connections, and from where to where the rounds went."""
+    axes = figure.subplots()
+    for name, rounds in seen.items():
+        there = [each for each in rounds if each]  # not all are asked with as many
+        places = numbers[: len(there)]
+        middle = [sorted(each)[len(each) // 2] for each in there]
+        (line,) = axes.plot(places, middle, marker="o", markersize=3, label=name)
+        low, high = [min(each) for each in there], [max(each) for each in there]
+        axes.fill_between(places, low, high, color=line.get_color(), alpha=0.15, linewidth=0)
     axes.set_xscale("log", base=2)
+    axes.set_xticks(numbers, [str(number) for number in numbers])
     axes.set_xlabel("connections")
     axes.set_ylabel("requests a second")
     axes.set_ylim(bottom=0)
+    axes.legend(frameon=False)
 
 
-def _latency(axes: Any, seen: Mapping[str, list[float]]) -> None:
-    for name, took in seen.items():
-        ordered = sorted(took)
-        parts = [1 - index / len(ordered) for index in range(len(ordered))]
-        axes.plot(ordered, parts, label=name)
+def series(
+    figure: Any,
+    step: float,
+    rates: Mapping[str, Sequence[float]],
+    slowest: Sequence[float],
+    spans: Mapping[str, tuple[float, float]],
+) -> None:
+    """What was answered a second, by where it came from, and below it the p99, along the time."""
+    upper, lower = figure.subplots(2, 1, sharex=True)
+    times = [step * number for number in range(len(slowest))]
+    upper.stackplot(times, *rates.values(), labels=[*rates], step="post")
+    upper.set_ylabel("answers a second")
+    lower.plot(times, slowest, drawstyle="steps-post", color="black", linewidth=1)
+    _logarithmic(lower)
+    lower.set_ylabel(f"p99, ms, of each {step * 1000:.0f} ms")
+    lower.set_xlabel("seconds")
+    for name, (begin, end) in spans.items():
+        for axes in (upper, lower):
+            axes.axvspan(begin, end, color="tab:red", alpha=0.12, linewidth=0, zorder=0)
+        place = upper.get_xaxis_transform()
+        upper.text((begin + end) / 2, 1.02, name, transform=place, ha="center")
+    figure.legend(*upper.get_legend_handles_labels(), loc="outside lower center", ncols=len(rates))
+
+
+def _logarithmic(axes: Any) -> None:
     axes.set_yscale("log")
-    axes.set_xscale("log")
-    axes.set_xlabel("milliseconds from when it was due")
-    axes.set_ylabel("part that took longer")
+    axes.yaxis.set_major_formatter("{x:g}")
+    axes.yaxis.set_minor_formatter("")

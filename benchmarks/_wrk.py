@@ -4,6 +4,7 @@ import json
 import re
 import subprocess
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -48,7 +49,7 @@ def wrk(
         word for name, value in (headers or {}).items() for word in ("-H", f"{name}: {value}")
     ]
     server = psutil.Process(process)
-    before = server.cpu_times()
+    before = used(server)
     done = subprocess.run(
         [
             *("wrk", "--threads", "1", "--connections", str(connections)),
@@ -60,17 +61,26 @@ def wrk(
         check=True,
         timeout=seconds + 60,
     )
-    after = server.cpu_times()
+    cpu = used(server) - before
     text = done.stdout
     assert "Non-2xx" not in text, text
     requests = int(_found(r"(\d+) requests in", text))
-    used = after.user + after.system - before.user - before.system
     return Closed(
         float(_found(r"Requests/sec:\s+([\d.]+)", text)),
         _milliseconds(_found(r"\n\s+50%\s+(\S+)", text)),
         _milliseconds(_found(r"\n\s+99%\s+(\S+)", text)),
-        used / requests * 1e6,
+        cpu / requests * 1e6,
     )
+
+
+def used(process: psutil.Process) -> float:
+    """Seconds of CPU, of it and of all it has started."""
+    total = 0.0
+    for each in (process, *process.children(recursive=True)):
+        with suppress(psutil.NoSuchProcess):
+            times = each.cpu_times()
+            total += times.user + times.system + times.children_user + times.children_system
+    return total
 
 
 def getting(script: Path, paths: Sequence[str]) -> Path:

@@ -79,8 +79,7 @@ class Client(asyncio.Protocol):
             return
         self._received = b""
         assert self._due is not None
-        now, status = time.perf_counter(), int(head[9:12])
-        self._load.answers.found.append((self._due, now - self._due, now - self._sent, status))
+        self._load.came(self._due, self._sent, head)
         self._due = None
         self._load.idle.append(self)
 
@@ -124,6 +123,11 @@ class Load:
         loop = asyncio.get_running_loop()
         for _ in range(number):
             await loop.create_connection(lambda: Client(self), "127.0.0.1", self._port)
+
+    def came(self, due: float, sent: float, head: bytes) -> None:
+        """An answer, as its head says it."""
+        now = time.perf_counter()
+        self.answers.found.append((due, now - due, now - sent, int(head[9:12])))
 
     def lost(self, unanswered: bool) -> None:
         """A connection was closed, as one is whose body nobody reads; there is another then."""

@@ -1,6 +1,7 @@
 """How quickly `profilecore dev` is ready, and what it takes while nobody asks for anything.
 
-Limits: ready within 2 s of its start from a cold interpreter; then below 1 % CPU and 120 MB.
+Limits: ready within 1.5 s of its start from a cold interpreter, by the median, and within 2 s each
+time; then below 1 % CPU and 120 MB.
 """
 
 import http.client
@@ -18,7 +19,8 @@ from tests.support.processes import Server
 STARTS = 5
 SETTLE = 3.0
 IDLE = 20.0
-READY_MAX = 2.0
+READY_MAX = 1.5
+SLOWEST_MAX = 2.0
 CPU_MAX = 1.0
 RSS_MAX = 120.0
 
@@ -77,19 +79,19 @@ def main() -> int:
     with folder() as root:
         starts = [start(root, number) for number in range(STARTS)]
         cpu, rss = idle(root)
-    worst = max(starts)
+    middle, worst = statistics.median(starts), max(starts)
     table(
         ("what", "measured", "limit"),
         [
-            ("ready, median of 5 starts, s", f"{statistics.median(starts):.2f}", f"{READY_MAX:g}"),
-            ("ready, slowest of 5 starts, s", f"{worst:.2f}", f"{READY_MAX:g}"),
+            ("ready, median of 5 starts, s", f"{middle:.2f}", f"{READY_MAX:g}"),
+            ("ready, slowest of 5 starts, s", f"{worst:.2f}", f"{SLOWEST_MAX:g}"),
             ("idle CPU over 20 s, %", f"{cpu:.2f}", f"{CPU_MAX:g}"),
             ("idle memory, MB", f"{rss:.0f}", f"{RSS_MAX:g}"),
         ],
     )
     missed = []
-    if worst > READY_MAX:
-        missed.append(f"ready after {worst:.2f} s")
+    if middle > READY_MAX or worst > SLOWEST_MAX:
+        missed.append(f"ready after {middle:.2f} s, {worst:.2f} s once")
     if cpu >= CPU_MAX:
         missed.append(f"{cpu:.2f} % CPU")
     if rss >= RSS_MAX:
