@@ -1,6 +1,7 @@
 """How much memory a process has that holds many connections, and after very many requests."""
 
 import asyncio
+import time
 from itertools import pairwise
 from typing import Final
 
@@ -16,6 +17,8 @@ from benchmarks.overload import Load
 
 IDLE: Final = 10_000
 IDLE_MAX: Final = 250.0
+AT_ONCE: Final = 100
+PATIENCE: Final = 10.0  # seconds
 MILLION: Final = 1_000_000
 TURN: Final = 10  # seconds of requests between two looks
 MEMORY_MAX: Final = 110.0
@@ -29,9 +32,11 @@ def connections(stage: Stage) -> Found:
     async def hold() -> tuple[int, float]:
         load = Load(peer.port, lambda number: request(peer, READ_REDIS, number))
         await load.connect(IDLE)
-        for client in list(load.idle):
-            client.ask(request(peer, READ_REDIS, 0), 0.0)
-        await asyncio.sleep(2)
+        waiting = list(load.idle)
+        for begin in range(0, IDLE, AT_ONCE):  # all at once would be too many, and be refused
+            for client in waiting[begin : begin + AT_ONCE]:
+                client.ask(request(peer, READ_REDIS, 0), 0.0)
+            await answered(load, min(begin + AT_ONCE, IDLE))
         return len(load.answers.of(200)), memory(peer)
 
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
@@ -42,6 +47,14 @@ def connections(stage: Stage) -> Found:
     if held < IDLE or used > IDLE_MAX:
         found.missed.append(f"{held:,} of {IDLE:,} connections, {used:.0f} MB")
     return found
+
+
+async def answered(load: Load, number: int) -> None:
+    """Return once so many are."""
+    deadline = time.monotonic() + PATIENCE
+    while len(load.answers.found) + load.answers.lost < number:
+        assert time.monotonic() < deadline, f"{len(load.answers.found)} of {number} were answered"
+        await asyncio.sleep(0.005)
 
 
 def million(stage: Stage) -> Found:

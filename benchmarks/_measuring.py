@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from tests.support.processes import COMMAND, environment
+from tests.support.forking import COMMAND
+from tests.support.processes import environment
 
 MB = 1024 * 1024
 

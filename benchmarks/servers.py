@@ -26,9 +26,10 @@ from benchmarks._report import PAGES, Found, Table, packages
 from benchmarks._stage import CONNECTIONS, ROUNDS, SECONDS, middle
 from benchmarks._wrk import Closed, getting, wrk
 from tests.support.callers import token
+from tests.support.forking import COMMAND
 from tests.support.http import PROFILES, created
 from tests.support.ports import free_port
-from tests.support.processes import COMMAND, environment
+from tests.support.processes import environment
 
 THERE: Final = 1_000
 DRAIN: Final = 3

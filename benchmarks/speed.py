@@ -119,8 +119,8 @@ PARTS: Final[Mapping[str, Callable[[Stage], Found]]] = {
     "latency": latency,
     "concurrency": concurrency,
     "outage": outage,
-    "connections": connections,
     "million": million,
+    "connections": connections,  # after it: what these take is not given back
     "profiles": profiles,
 }
 

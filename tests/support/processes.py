@@ -4,6 +4,7 @@ import os
 import re
 import signal
 import subprocess
+import sys
 import tempfile
 import time
 from collections.abc import Iterator, Sequence
@@ -34,9 +35,9 @@ def environment(**settings: str) -> dict[str, str]:
 def started(
     program: Sequence[str], arguments: Sequence[str], **options: Any
 ) -> "Forked | subprocess.Popen[bytes]":
-    """A process; where it can be, a fork of one that has imported what it would."""
+    """A process; of a test, where it can be, a fork of one that has imported what it would."""
     script = script_of(program, options["env"])
-    if script is not None:
+    if script is not None and "pytest" in sys.modules:  # a benchmark has what users have
         return Forked(script, arguments, **options)
     return subprocess.Popen([*program, *arguments], **options)
 

@@ -193,6 +193,17 @@ def test_a_deletion_while_cut_off_is_seen_by_the_other(ways: tuple[Way, Way]) ->
     assert one.version(id_) == other.version(id_) == 0
 
 
+def test_what_one_has_answered_the_other_gives_at_once(ways: tuple[Way, Way]) -> None:
+    """Without a token: who saves sees what was saved, whichever server is asked."""
+    one, other = ways
+    id_ = created(one.client)["id"]
+    for version in range(2, 102):
+        assert other.version(id_) == version - 1  # from now on Redis has a copy
+        changed = one.client.put(f"{PROFILES}/{id_}", json={"bio": str(version)})
+        assert changed.json()["version"] == version
+        assert other.version(id_) == version
+
+
 def test_answers_and_metrics_tell_which_cache_is_in_use(ways: tuple[Way, Way]) -> None:
     one, _ = ways
     id_ = created(one.client)["id"]
