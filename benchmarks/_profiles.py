@@ -1,4 +1,4 @@
-"""Where the time of a read goes: py-spy looks at a server while wrk asks it."""
+"""Where the time of a request goes: py-spy looks at a server while wrk asks it."""
 
 import re
 import subprocess
@@ -8,11 +8,16 @@ from pathlib import Path
 from typing import Final
 
 from benchmarks._report import Found
-from benchmarks._stage import READ_EMBEDDED, READ_REDIS, Stage, Work
+from benchmarks._stage import CREATE, LIST, READ_EMBEDDED, READ_REDIS, Stage, Work
 
 SECONDS: Final = 10
 RATE: Final = 250  # looks a second
-WORKS: Final = {"profile-read-redis.svg": READ_REDIS, "profile-read-embedded.svg": READ_EMBEDDED}
+WORKS: Final = {
+    "profile-read-redis.svg": READ_REDIS,
+    "profile-read-embedded.svg": READ_EMBEDDED,
+    "profile-create.svg": CREATE,
+    "profile-list.svg": LIST,
+}
 LARGEST: Final = 300_000  # bytes of a picture that is kept with the source
 
 

@@ -27,13 +27,15 @@ class Work(NamedTuple):
 
 READ_REDIS: Final = Work("read, Redis", "redis", "read")
 READ_EMBEDDED: Final = Work("read, embedded", "embedded", "read")
+CREATE: Final = Work("create", "redis", "create")
+LIST: Final = Work("list of 100", "redis", "list")
 WORKS: Final = (
     Work("constant", "constant", "nothing"),
     READ_REDIS,
     READ_EMBEDDED,
     Work("read, PostgreSQL alone", "database", "read"),
-    Work("create", "redis", "create"),
-    Work("list of 100", "redis", "list"),
+    CREATE,
+    LIST,
     Work("plain: read", "plain", "read"),
     Work("plain: create", "plain", "create"),
     Work("plain: list of 100", "plain", "list"),
