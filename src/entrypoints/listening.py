@@ -3,6 +3,7 @@
 import ctypes
 import socket
 import struct
+import sys
 from collections.abc import Iterator
 from contextlib import suppress
 from typing import Final
@@ -43,8 +44,10 @@ def admit_nobody_else(listener: socket.socket) -> None:
     request which may have been done. Who is not heard asks again, a second later, and is refused by
     the port that is closed by then: a proxy goes on to another server. Only Linux can do this.
     """
+    if sys.platform != "linux":
+        return
     program = ctypes.create_string_buffer(b"".join(struct.pack("HBBI", *step) for step in _NO_SYN))
-    with suppress(OSError):  # there such a client is reset, as anywhere else
+    with suppress(OSError):  # then such a client is reset, as anywhere else
         listener.setsockopt(
             socket.SOL_SOCKET,
             _ATTACH_FILTER,

@@ -7,7 +7,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any, Self
@@ -33,9 +33,24 @@ def environment(**settings: str) -> dict[str, str]:
 
 
 def started(
-    program: Sequence[str], arguments: Sequence[str], **options: Any
+    program: Sequence[str],
+    arguments: Sequence[str],
+    folder: Path,
+    settings: Mapping[str, str],
+    output: IO[bytes],
+    errors: IO[bytes],
+    *,
+    own_session: bool,
 ) -> "Forked | subprocess.Popen[bytes]":
     """A process; of a test, where it can be, a fork of one that has imported what it would."""
+    options: dict[str, Any] = {
+        "cwd": folder,
+        "env": environment(**settings),
+        "stdin": subprocess.DEVNULL,
+        "stdout": output.fileno(),
+        "stderr": errors.fileno(),
+        "start_new_session": own_session,
+    }
     script = script_of(program, options["env"])
     if script is not None and "pytest" in sys.modules:  # a benchmark has what users have
         return Forked(script, arguments, **options)
@@ -46,14 +61,7 @@ def run(folder: Path, *arguments: str, **settings: str) -> subprocess.CompletedP
     """Run a command of `profilecore` to its end."""
     with tempfile.TemporaryFile() as output, tempfile.TemporaryFile() as errors:
         process = started(
-            (COMMAND,),
-            arguments,
-            cwd=folder,
-            env=environment(**settings),
-            stdin=subprocess.DEVNULL,
-            stdout=output.fileno(),
-            stderr=errors.fileno(),
-            start_new_session=False,
+            (COMMAND,), arguments, folder, settings, output, errors, own_session=False
         )
         try:
             code = process.wait(RUN_MAX)
@@ -86,14 +94,7 @@ class Server:
         given = {"SERVER_PORT": "0"} | settings
         with self._output.open("wb") as output, self._errors.open("wb") as errors:
             self.process = started(
-                program,
-                [command],
-                cwd=folder,
-                env=environment(**given),
-                stdin=subprocess.DEVNULL,
-                stdout=output.fileno(),
-                stderr=errors.fileno(),
-                start_new_session=True,
+                program, [command], folder, given, output, errors, own_session=True
             )
         self.port = 0
 

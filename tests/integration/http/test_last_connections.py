@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 import uvloop
 
+from profilecore.entrypoints.listening import admit_nobody_else
 from profilecore.entrypoints.server import _Server
 from profilecore.entrypoints.settings import Settings
 from tests.support.inside import inside
@@ -85,3 +86,24 @@ async def test_in_haste_nobody_is_waited_for(tmp_path: Path) -> None:
             server.stop()
             await server.shutdown([listener])
             socket.create_connection(same.getsockname(), 10).close()
+
+
+@pytest.mark.parametrize(
+    ("family", "host"), [(socket.AF_INET, "127.0.0.1"), (socket.AF_INET6, "::1")]
+)
+def test_who_is_not_heard_is_not_refused(family: socket.AddressFamily, host: str) -> None:
+    with socket.create_server((host, 0), family=family) as listener:
+        address = listener.getsockname()[:2]
+        before = socket.create_connection(address, 10)
+        admit_nobody_else(listener)
+        with pytest.raises(TimeoutError):
+            socket.create_connection(address, 0.5)
+        with before, listener.accept()[0] as accepted:  # nothing of it is dropped
+            before.sendall(b"a")
+            assert accepted.recv(1) == b"a"
+
+
+def test_a_listener_that_takes_no_filter_is_left_as_it_is() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        pass
+    admit_nobody_else(listener)  # as it is closed

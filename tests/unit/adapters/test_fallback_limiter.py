@@ -71,6 +71,13 @@ class Breaker:
     async def turned(self, active: bool) -> None:
         await until(lambda: self.limiter.active is active)
 
+    async def cut_off(self) -> None:
+        """It was with the primary, and has been by itself for long."""
+        await self.limiter.start()
+        self.primary.away = True
+        await self.turned(True)
+        self.now += 1_000
+
 
 @pytest.fixture
 async def breaker(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Breaker]:
@@ -167,10 +174,7 @@ async def test_the_number_rises_at_once_and_falls_late(breaker: Breaker) -> None
 
 
 async def test_it_finds_out_by_itself_and_comes_back_when_it_is_told(breaker: Breaker) -> None:
-    await breaker.limiter.start()
-    breaker.primary.away = True
-    await breaker.turned(True)
-    breaker.now += 1_000
+    await breaker.cut_off()
     breaker.primary.wait, breaker.primary.away = 0.2, False
     await asyncio.sleep(0.1)
     assert breaker.limiter.active, "not before the moment that all were told"
@@ -182,10 +186,7 @@ async def test_it_finds_out_by_itself_and_comes_back_when_it_is_told(breaker: Br
 
 async def test_one_that_is_late_gives_nothing_once_the_others_are_back(breaker: Breaker) -> None:
     """They have all of it, and its share would come on top."""
-    await breaker.limiter.start()
-    breaker.primary.away = True
-    await breaker.turned(True)
-    breaker.now += 1_000
+    await breaker.cut_off()
     breaker.primary.wait, breaker.primary.away = 0.5, False
     await until(lambda: breaker.primary.calls[-1] == "rejoin")
     assert await breaker.passed(1) == 1
