@@ -13,6 +13,7 @@ J = TypeVar("J")
 A = TypeVar("A")
 
 GROUP_MAX: Final = 128
+WORTH_A_CALL: Final = 16
 CHANGES_MAX: Final = 1_000
 WAITING_MAX: Final = 2_000
 
@@ -36,6 +37,9 @@ class _Job(Generic[J, A]):
 class Group(Generic[J, A]):
     """Sends what waits as soon as what was sent before is answered.
 
+    With `at_once` above 1 it does not wait for that once `WORTH_A_CALL` jobs wait: up to so many
+    calls are under way, and the database works while this process makes the next.
+
     `send` gives one answer for each job, in order; it may be called with fewer again where it
     raises Invalid. A job is refused where `WAITING_MAX` others wait, and answered within `wait_max`
     seconds. A caller that is cancelled takes its job back if that has not begun; one that has
@@ -43,12 +47,17 @@ class Group(Generic[J, A]):
     """
 
     def __init__(
-        self, send: Callable[[Sequence[J]], Awaitable[Sequence[A]]], wait_max: float
+        self,
+        send: Callable[[Sequence[J]], Awaitable[Sequence[A]]],
+        wait_max: float,
+        *,
+        at_once: int = 1,
     ) -> None:
         self._to = send
         self._wait_max = wait_max
+        self._at_once = at_once
         self._waiting: deque[_Job[J, A]] = deque()
-        self._sending: asyncio.Task[None] | None = None
+        self._sending: set[asyncio.Task[None]] = set()
 
     async def send(self, work: J, size: int = 1) -> A:
         """Give the answer to a job, of which a group has not more than `CHANGES_MAX` in size."""
@@ -56,8 +65,10 @@ class Group(Generic[J, A]):
             raise Unavailable(BUSY, retry_after=2)
         job: _Job[J, A] = _Job(work, size)  # without types, which cost as much as all the rest
         self._waiting.append(job)
-        if self._sending is None:
-            self._sending = asyncio.create_task(self._send())
+        if not self._sending or (
+            len(self._sending) < self._at_once and len(self._waiting) >= WORTH_A_CALL
+        ):
+            self._sending.add(asyncio.create_task(self._send()))
         late = asyncio.get_running_loop().call_later(self._wait_max, job.give_up)
         try:
             return await job.future
@@ -66,13 +77,13 @@ class Group(Generic[J, A]):
 
     async def close(self) -> None:
         """Finish what was accepted."""
-        while self._sending is not None:
-            await asyncio.wait({self._sending})
+        while self._sending:
+            await asyncio.wait(self._sending)
 
     async def _send(self) -> None:
         while group := self._group():
             await self._settle(group)
-        self._sending = None
+        self._sending -= {asyncio.current_task()}
 
     def _group(self) -> list[_Job[J, A]]:
         group: list[_Job[J, A]] = []

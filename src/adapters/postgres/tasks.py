@@ -21,6 +21,7 @@ PURGED_AT_ONCE: Final = 500
 LOOKED_AT: Final = 500
 COUNTED_MAX: Final = 100_000
 WAIT_MAX: Final = 4.0
+STEPS_AT_ONCE: Final = 3
 
 _MICROSECOND: Final = timedelta(microseconds=1)
 _BY_ID: Final = f"SELECT {TASK} FROM tasks WHERE id = ANY(%s)"  # noqa: S608 - the names are our own
@@ -50,14 +51,15 @@ _BLANK: Final = """
 class PostgresTasks:
     """The ports Tasks and TaskUpkeep on a PostgresDatabase, whose clock is theirs.
 
-    Steps that wait at the same time are one read and one write. Counts stop at `COUNTED_MAX`.
+    Steps that wait at the same time are one read and one write; of those at most `STEPS_AT_ONCE`
+    are under way. Counts stop at `COUNTED_MAX`.
     """
 
     def __init__(self, database: PostgresDatabase) -> None:
         self._database = database
         self._adding = Group[Sequence[Order], Outcomes](together(database, added), WAIT_MAX)
         self._stepping = Group[Sequence[Job], Outcomes](
-            together(database, partial(stepped, {})), WAIT_MAX
+            together(database, partial(stepped, {})), WAIT_MAX, at_once=STEPS_AT_ONCE
         )
 
     async def add(self, orders: Sequence[Order]) -> Sequence[Task | ProfilecoreError]:
