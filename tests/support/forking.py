@@ -18,7 +18,9 @@ import sys
 import threading
 import time
 import traceback
+import weakref
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from functools import cache
 from pathlib import Path
@@ -58,7 +60,7 @@ class _Order:
 
 
 class Forked:
-    """As much of subprocess.Popen as tests use."""
+    """As much of subprocess.Popen as tests use, from any thread."""
 
     def __init__(
         self,
@@ -74,6 +76,9 @@ class Forked:
     ) -> None:
         order = _Order(script, list(arguments), str(cwd), dict(env), start_new_session)
         self._ended, told = os.pipe()
+        # Not when it was read: another thread may be waiting for it.
+        weakref.finalize(self, os.close, self._ended)
+        self._lock = threading.Lock()
         nothing = os.open(os.devnull, os.O_RDONLY) if stdin == subprocess.DEVNULL else None
         files = (stdin if nothing is None else nothing, stdout, stderr, told)
         try:
@@ -101,7 +106,8 @@ class Forked:
 
     def send_signal(self, number: int) -> None:
         if self.poll() is None:
-            os.kill(self.pid, number)
+            with suppress(ProcessLookupError):  # it has ended, and this was not told yet
+                os.kill(self.pid, number)
 
     def kill(self) -> None:
         self.send_signal(signal.SIGKILL)
@@ -112,10 +118,11 @@ class Forked:
         return bool(poll.poll(None if timeout is None else timeout * 1000))
 
     def _read(self) -> None:
-        said = os.read(self._ended, 16)
-        os.close(self._ended)
-        assert said, "the process that all are forked from is gone"
-        self.returncode = int(said)
+        with self._lock:
+            if self.returncode is None:
+                said = os.read(self._ended, 16)
+                assert said, "the process that all are forked from is gone"
+                self.returncode = int(said)
 
 
 class _Origin:
