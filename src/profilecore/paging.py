@@ -61,7 +61,7 @@ def microseconds(at: datetime) -> int:
 
 def moment(since_epoch: int) -> datetime:
     """The inverse of `microseconds`."""
-    return _EPOCH + timedelta(microseconds=since_epoch)
+    return _EPOCH + since_epoch * _MICROSECOND
 
 
 @dataclass(frozen=True, slots=True)
