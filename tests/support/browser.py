@@ -90,7 +90,7 @@ def visiting(
     try:
         visitor = Visitor(context.new_page(), url, refused, cut)
         yield visitor
-        assert visitor.faults == []
-        assert visitor.elsewhere == []
+        assert visitor.faults == [], visitor.faults
+        assert visitor.elsewhere == [], visitor.elsewhere
     finally:
         context.close()

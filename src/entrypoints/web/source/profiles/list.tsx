@@ -22,8 +22,7 @@ function rowHeight(): number {
 export function List() {
   const frame = useRef<HTMLDivElement>(null);
   const view = useSignal({ first: 0, shown: 0, height: 0 });
-  // What is seen comes first; the rows around it a few at a time, so that nobody has to wait for them.
-  const ahead = useRef(0);
+  const ahead = useRef(0); // until somebody scrolls, what is seen has the processor to itself
   const anchor = useRef(0); // the row from which Shift selects
 
   function look(): void {
@@ -45,20 +44,18 @@ export function List() {
       if (height !== view.value.height) view.value = { ...view.value, height };
       look();
     };
-    measure();
+    // Without rows it is soon enough once the page is laid out, which it would be twice otherwise.
+    if (rows.length.value > 0) measure();
     const watcher = new ResizeObserver(measure);
     if (frame.current) watcher.observe(frame.current);
     return () => watcher.disconnect();
   }, []);
   useEffect(look, [rows.version.value]);
-  useEffect(() => {
-    if (rows.length.value === 0 || ahead.current >= AHEAD) return;
-    const timer = setTimeout(() => {
-      ahead.current += STEP / 2;
-      look();
-    });
-    return () => clearTimeout(timer);
-  }, [rows.length.value, view.value.shown]);
+
+  function scrolled(): void {
+    ahead.current = AHEAD;
+    look();
+  }
 
   function move(to: number, event: KeyboardEvent): void {
     const next = Math.max(0, Math.min(rows.length.value - 1, to));
@@ -130,7 +127,7 @@ export function List() {
       aria-multiselectable="true"
       aria-busy={rows.loading.value}
       aria-activedescendant={visible ? `row-${current.id}` : undefined}
-      onScroll={look}
+      onScroll={scrolled}
       onKeyDown={onKeyDown}
     >
       <div class="row head" role="row" aria-rowindex={1}>
