@@ -207,7 +207,7 @@ def e2e(session: nox.Session) -> None:
     require(session, curl="curl", chromium="chromium", **NODE, **CACHES)
     install(session)
     install_web(session)  # the accessibility checker comes from there
-    pytest(session, "tests/e2e")
+    pytest(session, "tests/e2e", more=1)
 
 
 @nox.session

@@ -56,4 +56,4 @@ def pytest(session: nox.Session, *paths: str, more: int = 0) -> None:
     """
     processes = str((os.cpu_count() or 1) + more)
     together = ("--numprocesses", processes, "--dist", "loadfile", "--no-loadscope-reorder")
-    session.run("pytest", *(session.posargs or (*together, *paths)))
+    session.run("pytest", "--durations=10", *(session.posargs or (*together, *paths)))
