@@ -4,7 +4,7 @@ import asyncio
 import time
 from collections.abc import Awaitable, Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import pytest
 
@@ -23,7 +23,9 @@ from tests.support.processes import serving
 
 ANSWER_MAX = 2.0
 RECOVERY_MAX = 5.0
+TICK = 0.02
 LOCK = "SELECT pg_advisory_lock(5787213827046133101)"
+T = TypeVar("T")
 
 
 async def failed(call: Awaitable[Any]) -> tuple[Unavailable, float]:
@@ -32,6 +34,24 @@ async def failed(call: Awaitable[Any]) -> tuple[Unavailable, float]:
     with pytest.raises(Unavailable) as refused:
         await call
     return refused.value, time.monotonic() - began
+
+
+async def watched(work: Awaitable[T]) -> tuple[T, float]:
+    """What came of it, and for how many seconds the machine did not let this process go on."""
+    late = 0.0
+
+    async def tick() -> None:
+        nonlocal late
+        while True:
+            due = time.monotonic() + TICK
+            await asyncio.sleep(TICK)
+            late += time.monotonic() - due
+
+    ticking = asyncio.create_task(tick())
+    try:
+        return await work, late
+    finally:
+        ticking.cancel()
 
 
 async def until_answered(call: Callable[[], Awaitable[Any]]) -> float:
@@ -61,8 +81,9 @@ async def test_a_frozen_server_is_answered_for_within_two_seconds(
             for _ in range(20):
                 calls += [profiles.get([there.id]), profiles.list(Query()), log.read(0, 10)]
                 calls += [profiles.write([created(person())], atomic=False), database.ping()]
-            for error, seconds in await asyncio.gather(*map(failed, calls)):
-                assert seconds < ANSWER_MAX
+            found, late = await watched(asyncio.gather(*map(failed, calls)))
+            for error, seconds in found:
+                assert seconds < ANSWER_MAX + late
                 assert error.detail in (
                     "The database did not answer in time.",
                     "Too many calls are waiting for the database.",
