@@ -48,12 +48,12 @@ def _exists(name: str) -> bool:
     return shutil.which(name) is not None or Path(name).is_file()
 
 
-def pytest(session: nox.Session, *paths: str, more: int = 0) -> None:
+def pytest(session: nox.Session, *paths: str, more: int = 0, dealt: str = "loadfile") -> None:
     """Run pytest on the paths, or on what stands after `--`; finding no test is a failure.
 
     A process for each core, and some `more` where tests wait for servers. A file stays with one
-    process, so that its servers are started once.
+    process, so that its servers are started once, unless they are `dealt` otherwise.
     """
     processes = str((os.cpu_count() or 1) + more)
-    together = ("--numprocesses", processes, "--dist", "loadfile", "--no-loadscope-reorder")
+    together = ("--numprocesses", processes, "--dist", dealt, "--no-loadscope-reorder")
     session.run("pytest", "--durations=10", *(session.posargs or (*together, *paths)))
