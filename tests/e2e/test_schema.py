@@ -17,7 +17,7 @@ from tests.support.processes import Server, environment
 
 COMMAND = Path(sys.executable).with_name("schemathesis")
 HERE = Path(__file__).parent
-EXAMPLES = os.environ.get("PROFILECORE_SCHEMA_EXAMPLES", "15")
+EXAMPLES = os.environ.get("PROFILECORE_SCHEMA_EXAMPLES", "25")
 """How many cases an operation gets at random, beside those made for each of its limits.
 
 25 make 1,900 cases in all, in some 50 seconds of CPU; 175, which `nox -s schema` takes, make 5,000.

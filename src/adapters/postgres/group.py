@@ -81,9 +81,11 @@ class Group(Generic[J, A]):
             await asyncio.wait(self._sending)
 
     async def _send(self) -> None:
-        while group := self._group():
-            await self._settle(group)
-        self._sending -= {asyncio.current_task()}
+        try:
+            while group := self._group():
+                await self._settle(group)
+        finally:  # also where it is cancelled, or `close` would wait for it for ever
+            self._sending -= {asyncio.current_task()}
 
     def _group(self) -> list[_Job[J, A]]:
         group: list[_Job[J, A]] = []

@@ -72,23 +72,22 @@ def test_changed_again_while_choosing(browser: Browser, server: Server, api: htt
         expect(page.get_by_role("heading", level=1)).to_have_text("Mine")
 
 
-def test_deleted_by_somebody_else(browser: Browser, server: Server, api: httpx.Client) -> None:
+def test_deleted_by_somebody_else(visitor: Visitor, api: httpx.Client) -> None:
     """Told at once, in the panel too; and it can be brought back from here."""
     profile = created(api, name="Short Lived")
-    # Where the page follows the feed only after that, it asks, and is told that there is none.
-    with visiting(browser, server.url, refused=(404,)) as visitor:
-        page = opened(visitor, profile)
-        edited(page, Bio="Too late")
-        api.delete(path_of(profile)).raise_for_status()
-        panel = page.get_by_role("dialog")
-        expect(panel.get_by_role("alert")).to_contain_text("deleted by somebody else")
-        page.keyboard.press("Escape")
-        expect(panel).to_be_hidden()
-        expect(page.get_by_role("alert")).to_contain_text("was deleted")
-        expect(page.get_by_role("button", name="Edit")).to_be_disabled()
-        page.get_by_role("button", name="Bring it back").click()
-        expect(page.get_by_role("alert")).to_be_hidden()
-        assert api.get(path_of(profile)).status_code == 200
+    page = opened(visitor, profile)
+    expect(page.get_by_text("Live", exact=True)).to_be_visible()  # who follows only later asks
+    edited(page, Bio="Too late")
+    api.delete(path_of(profile)).raise_for_status()
+    panel = page.get_by_role("dialog")
+    expect(panel.get_by_role("alert")).to_contain_text("deleted by somebody else")
+    page.keyboard.press("Escape")
+    expect(panel).to_be_hidden()
+    expect(page.get_by_role("alert")).to_contain_text("was deleted")
+    expect(page.get_by_role("button", name="Edit")).to_be_disabled()
+    page.get_by_role("button", name="Bring it back").click()
+    expect(page.get_by_role("alert")).to_be_hidden()
+    assert api.get(path_of(profile)).status_code == 200
 
 
 def test_saved_after_it_was_deleted(browser: Browser, server: Server, api: httpx.Client) -> None:

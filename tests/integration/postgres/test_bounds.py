@@ -38,7 +38,7 @@ async def failed(call: Awaitable[Any]) -> tuple[Unavailable, float]:
 
 async def watched(work: Awaitable[T]) -> tuple[T, float]:
     """What came of it, and for how many seconds the machine did not let this process go on."""
-    late = 0.0
+    late, worked = 0.0, time.process_time()
 
     async def tick() -> None:
         nonlocal late
@@ -49,7 +49,8 @@ async def watched(work: Awaitable[T]) -> tuple[T, float]:
 
     ticking = asyncio.create_task(tick())
     try:
-        return await work, late
+        done = await work
+        return done, max(0.0, late - (time.process_time() - worked))  # our own work counts
     finally:
         ticking.cancel()
 

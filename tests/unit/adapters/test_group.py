@@ -57,3 +57,16 @@ async def test_close_waits_for_all_of_them() -> None:
     calls.go.set()
     await closing
     assert all(task.done() for task in tasks)
+
+
+async def test_one_that_is_cancelled_keeps_nobody_from_closing() -> None:
+    calls = Calls()
+    group = Group(calls.send, 5)
+    (task,) = await some(group, 1)
+    (sender,) = asyncio.all_tasks() - {task, asyncio.current_task()}
+    sender.cancel()
+    await asyncio.wait({sender})
+    closing = asyncio.create_task(group.close())
+    await asyncio.sleep(0)
+    assert closing.done()
+    task.cancel()
