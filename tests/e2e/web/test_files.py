@@ -7,6 +7,7 @@ import httpx
 import pytest
 
 from profilecore.entrypoints.http.web_client import BUILT, content_policy
+from tests.support.browser import Visitor
 from tests.support.http import problem
 
 ASSETS = sorted(path.name for path in (BUILT / "assets").iterdir())
@@ -25,7 +26,8 @@ def test_the_page(api: httpx.Client) -> None:
     assert policy["script-src"] == policy["style-src"] == policy["connect-src"] == "'self'"
     assert "unsafe" not in response.headers["content-security-policy"]
     assert re.findall(r'(?:src|href)="/assets/([^"]+)"', response.text)
-    assert not re.search(r"<script(?![^>]*src=)|<style|style=|https?://", response.text)
+    text = response.text.replace(' xmlns="http://www.w3.org/2000/svg"', "")  # a name, no address
+    assert not re.search(r"<script(?![^>]*src=)|<style|style=|https?://", text)
 
 
 def test_the_page_is_known(api: httpx.Client) -> None:
@@ -102,3 +104,13 @@ def test_the_first_view_is_small() -> None:
     files = [path for path in (BUILT / "assets").iterdir() if path.suffix in {".js", ".css"}]
     size = sum(len(gzip.compress(path.read_bytes(), 9)) for path in files)
     assert size <= FIRST_VIEW_MAX, f"{size:,} bytes"
+
+
+def test_the_first_view_asks_for_little(visitor: Visitor) -> None:
+    """Before anything is shown; each thing more is a document, or a way to the service, to wait for."""
+    asked: list[str] = []
+    visitor.page.on("request", lambda request: asked.append(request.resource_type))
+    visitor.open()
+    visitor.page.get_by_role("heading", name="There are no profiles yet").wait_for()
+    assert sorted(asked[:4]) == ["document", "fetch", "script", "stylesheet"]
+    assert "image" not in asked

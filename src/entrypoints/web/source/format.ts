@@ -55,7 +55,7 @@ export function bytes(size: number): string {
 export function initials(name: string): string {
   const words = name.trim().split(/\s+/u);
   const letters = [words[0], words.length > 1 ? words.at(-1) : undefined];
-  return letters.map((word) => [...(word ?? "")][0] ?? "").join("").toLocaleUpperCase();
+  return letters.map((word) => [...(word ?? "")][0] ?? "").join("").toUpperCase();
 }
 
 /** One of `kinds` looks, always the same for one id. */

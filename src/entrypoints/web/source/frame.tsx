@@ -2,7 +2,7 @@
 import type { ComponentChildren } from "preact";
 import { signOut, token } from "./api/session";
 import { helping } from "./help";
-import icon from "./icon.svg";
+import mark from "./icon.svg?raw";
 import { Banners } from "./parts/banners";
 import { Icon, type IconName } from "./parts/icon";
 import { Notices } from "./parts/notices";
@@ -39,7 +39,8 @@ function Side({ view }: { view: View | null }) {
   return (
     <header class="side">
       <p class="brand">
-        <img src={icon} alt="" width={22} height={22} />
+        {/* In the page itself: as a picture it is a document of its own, and there before the names. */}
+        <span aria-hidden="true" dangerouslySetInnerHTML={{ __html: mark }} />
         {t.name}
       </p>
       <nav aria-label={t.views.label}>
