@@ -107,7 +107,7 @@ def test_the_first_view_is_small() -> None:
 
 
 def test_the_first_view_asks_for_little(visitor: Visitor) -> None:
-    """Before anything is shown; each thing more is a document, or a way to the service, to wait for."""
+    """Whatever else it asked for would be waited for before anything is shown."""
     asked: list[str] = []
     visitor.page.on("request", lambda request: asked.append(request.resource_type))
     visitor.open()
