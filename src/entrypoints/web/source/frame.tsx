@@ -39,7 +39,7 @@ function Side({ view }: { view: View | null }) {
   return (
     <header class="side">
       <p class="brand">
-        {/* In the page itself: as a picture it is a document of its own, and there before the names. */}
+        {/* Not a picture: the browser makes a document of its own of one before it reads on. */}
         <span aria-hidden="true" dangerouslySetInnerHTML={{ __html: mark }} />
         {t.name}
       </p>
