@@ -63,7 +63,8 @@ def _run() -> int:
     try:
         code = app(standalone_mode=False, prog_name=PROGRAM)
     except typer.TyperException as error:
-        text = error.format_message().rstrip(".")
+        # What checks the values puts the name of its own error before what it says.
+        text = error.format_message().rstrip(".").replace("Value error, ", "")
         return failed(f"{text}. See `{_command(error)} --help`.", ExitCode.USAGE)
     if code == ExitCode.INTERRUPTED:  # typer's word for a KeyboardInterrupt
         raise KeyboardInterrupt

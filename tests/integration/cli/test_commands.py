@@ -64,7 +64,7 @@ def test_the_version(run: Run) -> None:
         (("import",), "Missing argument 'file'"),
         (("import", "a", "b"), "unexpected extra argument"),
         (("import", "a", "--on-conflict", "merge"), "'skip', 'update', 'fail'"),
-        (("import", "a", "--format", "xml"), "'ndjson', 'csv'"),
+        (("import", "a", "--format", "xml"), "'--format': 'xml' is not one of 'ndjson', 'csv'"),
         (("seed",), "Missing option '--count'"),
         (("seed", "--count", "0"), "'--count'"),
         (("seed", "--count", "many"), "'--count'"),
