@@ -32,6 +32,7 @@ def banner(settings: Settings, base_url: str) -> str:
     return f"""
   profilecore is ready.
 
+  Page      {base_url}/
   API       {base_url}/api/v1/profiles
   Docs      {base_url}/docs
   Health    {base_url}/health
