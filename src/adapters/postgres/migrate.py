@@ -1,5 +1,6 @@
 """How a database comes to have the tables: numbered steps, each once, whoever else tries."""
 
+import asyncio
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -18,6 +19,14 @@ _LOCK: Final = 5787213827046133102
 _TURN_MAX: Final = "60s"  # for other processes that migrate
 # For a table: all who come after wait as well, and the service's writes give up after a second.
 _TABLE_MAX: Final = "500ms"
+_PAUSES: Final = (0.5, 1.0, 2.0, 4.0)  # seconds, in which those go on who had to wait
+_TRIES: Final = len(_PAUSES) + 1
+# A vacuum in the background gives way once it has been waited for so long: a second, unless it is
+# asked for less, which takes a right that a role may not have.
+_VACUUM_MAX: Final = """
+    SELECT set_config('deadlock_timeout', '200ms', true)
+    WHERE has_parameter_privilege('deadlock_timeout', 'SET')
+"""
 _THERE: Final = "SELECT to_regclass('profilecore_migrations') IS NOT NULL"
 _APPLIED: Final = "SELECT number, name, checksum FROM profilecore_migrations ORDER BY number"
 _CREATE: Final = """
@@ -63,6 +72,10 @@ def steps() -> list[Step]:
     return sorted(found, key=lambda step: step.number)
 
 
+class _Held(Unavailable):
+    """Others hold what a step needs."""
+
+
 class Migrations:
     """The steps of one database; each verb opens a connection of its own."""
 
@@ -80,12 +93,13 @@ class Migrations:
         """Apply what is pending, and give it.
 
         Safe where several processes do so at once: they take turns, and each step is a
-        transaction. Raises Conflict where an applied step is not what it was.
+        transaction. Raises Conflict where an applied step is not what it was, Unavailable where
+        one cannot be applied: what it needs was held by others each of five times, for instance.
         """
         done = []
         async with await connected(self._hosts, self._connect_timeout) as connection:
             with translated():
-                while (step := await _next(connection, self._steps)) is not None:
+                while (step := await _patiently(connection, self._steps)) is not None:
                     done.append(step)
         return done
 
@@ -102,6 +116,16 @@ async def pending(connection: Connection) -> bool:
     return any(stand.state == "pending" for stand in stands)
 
 
+async def _patiently(connection: Connection, known: Sequence[Step]) -> Step | None:
+    """As `_next`, and again where others held what it needs, a few times."""
+    for pause in _PAUSES:
+        try:
+            return await _next(connection, known)
+        except _Held:
+            await asyncio.sleep(pause)
+    return await _next(connection, known)
+
+
 async def _next(connection: Connection, known: Sequence[Step]) -> Step | None:
     """Apply the first step that is pending, in its turn."""
     async with connection.transaction():
@@ -111,6 +135,7 @@ async def _next(connection: Connection, known: Sequence[Step]) -> Step | None:
         await _set(connection, "lock_timeout", _TURN_MAX)
         await connection.execute("SELECT pg_advisory_xact_lock(%s)", (_LOCK,))
         await _set(connection, "lock_timeout", _TABLE_MAX)
+        await connection.execute(_VACUUM_MAX)
         stands = await _stands(connection, known)
         for stand in stands:
             if stand.state == "changed":
@@ -131,11 +156,12 @@ async def _apply(connection: Connection, step: Step) -> None:
     try:
         await connection.execute(step.sql.encode())
     except psycopg.Error as error:
-        why = str(error).partition("\n")[0]
+        failed = f"Step {step.number:04} {step.name} failed, and left nothing behind"
         if isinstance(error, psycopg.errors.LockNotAvailable):
-            why = f"others held what it needs for more than {_TABLE_MAX}; run it again"
-        detail = f"Step {step.number:04} {step.name} failed, and left nothing behind: {why}."
-        raise Unavailable(detail) from error
+            held = f"others held what it needs for more than {_TABLE_MAX}, {_TRIES} times"
+            raise _Held(f"{failed}: {held}; run it again.") from error
+        why = str(error).partition("\n")[0]
+        raise Unavailable(f"{failed}: {why}.") from error
 
 
 async def _set(connection: Connection, name: str, value: str) -> None:

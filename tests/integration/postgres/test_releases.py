@@ -16,8 +16,9 @@ import profilecore
 from profilecore.adapters.postgres import PostgresAddress
 from profilecore.adapters.postgres.migrate import steps
 from tests.support.http import PROFILES
-from tests.support.postgres import execute, settings
+from tests.support.postgres import Postgres, database, execute, settings
 from tests.support.processes import Server, environment, run
+from tests.support.replication import until
 
 NUMBER = steps()[-1].number + 1
 NAME = f"{NUMBER:04} nickname"
@@ -139,6 +140,36 @@ def test_a_later_release_migrates_and_this_one_goes_on(
     assert execute(address, "SELECT count(nickname), count(*) > 40 FROM profiles") == [(0, True)]
 
 
+def test_a_vacuum_in_the_background_gives_way(tmp_path: Path, later: Later) -> None:
+    """It holds a table for as long as it takes, which may be hours."""
+    server = Postgres()
+    try:
+        server.start("-c", "autovacuum_naptime=1s")
+        with database(server.address, dropped=False) as address:
+            execute(
+                address,
+                "ALTER TABLE profiles SET (autovacuum_vacuum_insert_threshold = 1,"
+                " autovacuum_vacuum_cost_limit = 1, autovacuum_vacuum_cost_delay = 100)",
+            )
+            done = run(tmp_path, "seed", "--count", "2000", **settings(address))
+            assert done.returncode == 0, done.stderr
+            until(lambda: execute(address, "SELECT pid FROM pg_stat_progress_vacuum") != [])
+            up = later.migrate("up", address)
+            assert (up.returncode, up.stdout, up.stderr) == (0, f"{NAME}: applied\n", "")
+    finally:
+        server.close()
+
+
+def test_a_step_waits_for_those_who_are_soon_done(address: PostgresAddress, later: Later) -> None:
+    with psycopg.connect(address.conninfo()) as reader:
+        reader.execute("SELECT FROM profiles LIMIT 1")
+        letting_go = threading.Timer(3, reader.rollback)
+        letting_go.start()
+        up = later.migrate("up", address)
+        letting_go.join()
+    assert (up.returncode, up.stdout, up.stderr) == (0, f"{NAME}: applied\n", "")
+
+
 def test_a_step_that_would_block_gives_up_and_leaves_nothing_behind(
     tmp_path: Path, address: PostgresAddress, later: Later
 ) -> None:
@@ -151,7 +182,7 @@ def test_a_step_that_would_block_gives_up_and_leaves_nothing_behind(
         assert (up.returncode, up.stdout) == (3, "")
         assert up.stderr == (
             f"profilecore: Step {NAME} failed, and left nothing behind: "
-            "others held what it needs for more than 500ms; run it again.\n"
+            "others held what it needs for more than 500ms, 5 times; run it again.\n"
         )
         assert later.migrate("status", address).stdout.endswith(f"{NAME}: pending\n")
         again = later.migrate("up", address)
