@@ -166,7 +166,7 @@ def asked_for_everything(client: httpx.Client, receiver: Receiver) -> None:
 def shown_badly(server: Server, aviary: Aviary, good: str) -> None:
     """Credentials that are wrong in every way, good ones in wrong places among them."""
     wrong = canary()
-    aviary.shown += [wrong, good.rpartition("_")[2]]
+    aviary.shown += [wrong, good.split("_", 2)[2]]  # a secret may have a _ of its own
     ways: list[Any] = [
         {"Authorization": f"Bearer {good[: -len(wrong)]}{wrong}"},
         {"Authorization": f"Bearer pct_{'0' * 32}_{wrong[:43]}"},
