@@ -27,6 +27,8 @@ _VACUUM_MAX: Final = """
     SELECT set_config('deadlock_timeout', '200ms', true)
     WHERE has_parameter_privilege('deadlock_timeout', 'SET')
 """
+# The second where somebody waits for a table that the step has, and it for one of theirs.
+_TAKEN: Final = (psycopg.errors.LockNotAvailable, psycopg.errors.DeadlockDetected)
 _THERE: Final = "SELECT to_regclass('profilecore_migrations') IS NOT NULL"
 _APPLIED: Final = "SELECT number, name, checksum FROM profilecore_migrations ORDER BY number"
 _CREATE: Final = """
@@ -157,7 +159,7 @@ async def _apply(connection: Connection, step: Step) -> None:
         await connection.execute(step.sql.encode())
     except psycopg.Error as error:
         failed = f"Step {step.number:04} {step.name} failed, and left nothing behind"
-        if isinstance(error, psycopg.errors.LockNotAvailable):
+        if isinstance(error, _TAKEN):
             held = f"others held what it needs for more than {_TABLE_MAX}, {_TRIES} times"
             raise _Held(f"{failed}: {held}; run it again.") from error
         why = str(error).partition("\n")[0]

@@ -5,6 +5,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -168,6 +169,19 @@ def test_a_step_waits_for_those_who_are_soon_done(address: PostgresAddress, late
         up = later.migrate("up", address)
         letting_go.join()
     assert (up.returncode, up.stdout, up.stderr) == (0, f"{NAME}: applied\n", "")
+
+
+def test_a_step_lets_those_go_on_who_wait_for_it(address: PostgresAddress, later: Later) -> None:
+    """They have one table and want the other, and it has the other: one of them has to let go."""
+    waits = "SELECT pid FROM pg_locks WHERE NOT granted AND relation = 'events'::regclass"
+    with ThreadPoolExecutor(1) as pool, psycopg.connect(address.conninfo()) as reader:
+        reader.execute("SELECT FROM events LIMIT 1")
+        up = pool.submit(later.migrate, "up", address)
+        until(lambda: execute(address, waits) != [])
+        reader.execute("SELECT FROM profiles LIMIT 1")
+        reader.rollback()
+        done = up.result()
+    assert (done.returncode, done.stdout, done.stderr) == (0, f"{NAME}: applied\n", "")
 
 
 def test_a_step_that_would_block_gives_up_and_leaves_nothing_behind(
