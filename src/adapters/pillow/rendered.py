@@ -13,9 +13,9 @@ def rendered(upload: Path) -> Rendering:
     from profilecore.adapters.pillow.reading import read, tripping
     from profilecore.adapters.pillow.variants import rendering_of
 
-    # Where its parsers have nothing to say, it takes too much memory; libwebp has a ValueError
-    # for that.
-    with tripping(MemoryError, ValueError):
+    # Where its parsers have nothing to say, it takes too much memory; encoding a WebP there is a
+    # ValueError for that, and encoding a JPEG an OSError.
+    with tripping(MemoryError, ValueError, OSError):
         data = _bytes_of(upload)
         with confined():
             return rendering_of(read(data))
