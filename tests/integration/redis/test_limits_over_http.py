@@ -1,10 +1,12 @@
 """Real servers with one budget between them, and the addresses that a client makes up."""
 
 import asyncio
+import json
 import time
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
@@ -72,12 +74,25 @@ async def test_ten_thousand_requests_to_four_processes(tmp_path: Path) -> None:
     assert found[200] >= BURST * 0.9
 
 
+def by_itself(server: Server, killed: datetime) -> float:
+    """For how many seconds it was without a Redis that the others still had.
+
+    On a busy machine an answer may take longer than the 50 ms that there are; what such a process
+    lets through it adds (ADR 23).
+    """
+    lines = [json.loads(line) for line in server.errors.splitlines() if line.startswith("{")]
+    said = [line["time"] for line in lines if "by this process alone" in line["message"]]
+    assert said, "it has never been without Redis"
+    return max(0.0, (killed - datetime.fromisoformat(said[0])).total_seconds())
+
+
 async def test_redis_is_killed_meanwhile(tmp_path: Path) -> None:
     with RedisProcess(tmp_path / "redis") as redis:
         limits = {"RATE_LIMIT_READS": "100/s,burst=400", "RATE_LIMIT_PROCESSES": str(SERVERS)}
         with several(tmp_path, redis, **limits) as servers:
             began = time.monotonic()
             found = await asked(servers, 1_000)
+            killed = datetime.now(UTC)
             redis.kill()
             found += await asked(servers, 4_000)
             with servers[0].client() as client:
@@ -85,6 +100,7 @@ async def test_redis_is_killed_meanwhile(tmp_path: Path) -> None:
             redis.start()
             found += await asked(servers, 1_000)
             took = time.monotonic() - began
+        alone = sum(by_itself(server, killed) for server in servers)
     assert set(found) == {200, 429}, "a limiter that has lost its Redis fails nobody"
-    assert found[200] <= 400 + 100 * took
+    assert found[200] <= 400 + 100 * took + 100 / SERVERS * alone
     assert "rate_limit_fallback_active 1.0" in metrics
