@@ -34,7 +34,7 @@ from profilecore.feed import Feed
 from profilecore.images import Collector
 from profilecore.person import PersonErasure, PersonExport, PersonService, TasksAbout
 from profilecore.service import ProfileService
-from profilecore.tasks import Handlers
+from profilecore.tasks import Handlers, TaskFeed
 from profilecore.tasks.builtin import builtin
 
 if TYPE_CHECKING:
@@ -111,6 +111,7 @@ class Container(containers.DeclarativeContainer):
         announce=feed.provided.wake,
         known=feed.provided.known,
     )
+    task_feed = providers.Singleton(TaskFeed, store.endings)
     woken = providers.Singleton(asyncio.Event)
     imaging = providers.Container(
         Imaging,

@@ -49,6 +49,8 @@ async def opened(settings: Settings) -> AsyncIterator[Parts]:
             collector=await resolved(container.imaging().collector()),
             blobs=await resolved(container.imaging().blobs()),
             feed=await resolved(container.feed()),
+            endings=await resolved(store.endings()),
+            task_feed=await resolved(container.task_feed()),
             lifecycle=container.lifecycle(),
             checks=await _checks(container),
             registry=container.registry(),
@@ -74,6 +76,7 @@ async def opened(settings: Settings) -> AsyncIterator[Parts]:
             async for name, work in watched(container.limiting()):
                 await stack.enter_async_context(running(name, work))
             await stack.enter_async_context(running("feed", parts.feed.follow()))
+            await stack.enter_async_context(running("task feed", parts.task_feed.follow()))
             await stack.enter_async_context(running("loop lag", container.lag().watch()))
             await stack.enter_async_context(working(container.tasking(), parts.lifecycle))
         yield parts

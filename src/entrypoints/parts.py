@@ -15,6 +15,7 @@ from profilecore.person import PersonService
 from profilecore.ports import (
     Authenticator,
     Blobs,
+    Endings,
     Limiter,
     Log,
     Profiles,
@@ -23,7 +24,7 @@ from profilecore.ports import (
     Tokens,
 )
 from profilecore.service import ProfileService
-from profilecore.tasks import TaskService
+from profilecore.tasks import TaskFeed, TaskService
 
 if TYPE_CHECKING:  # it imports what most do without
     from profilecore.entrypoints.tracing.otlp import Tracing
@@ -59,6 +60,8 @@ class Parts:
     tokens: Tokens
     blobs: Blobs
     feed: Feed
+    endings: Endings
+    task_feed: TaskFeed
     lifecycle: Lifecycle
     checks: Checks
     registry: CollectorRegistry

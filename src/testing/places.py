@@ -10,6 +10,7 @@ from profilecore.ports import (
     Blobs,
     Bookmark,
     Cache,
+    Endings,
     Holds,
     Log,
     Profiles,
@@ -106,6 +107,19 @@ class Marked:
 
 class BookmarkPlace(ClockedPlace[Marked]):
     """A place of bookmarks."""
+
+
+@dataclass(frozen=True)
+class Ended:
+    """Adapters that share their place, and its clock."""
+
+    tasks: Tasks
+    upkeep: TaskUpkeep
+    endings: Endings
+
+
+class EndingsPlace(ClockedPlace[Ended]):
+    """A place of tasks that end."""
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,8 @@ from tests.support.callers import ALL, bearer
 from tests.support.http import PROFILES, created, path_of, person, problem
 from tests.support.pictures import encoded, photograph
 from tests.support.processes import Server
-from tests.support.tasks import TASKS, submitted
+from tests.support.sse import endings, following
+from tests.support.tasks import TASKS, reached, submitted
 
 OPERATIONS = {
     operation["operationId"]: (method.upper(), path, operation)
@@ -259,3 +260,19 @@ def test_a_task_gives_nobody_more_than_their_scopes(called: Called, type_: str, 
     for scopes, status in ((["tasks:write"], 403), (["tasks:write", scope], 202)):
         with called.by(*scopes) as client:
             assert client.post(f"{TASKS}/delayed", json=body).status_code == status
+
+
+def test_the_feed_tells_of_tasks_those_who_may_read_them(called: Called) -> None:
+    """With a place in both, too, whoever may not is told of profiles alone."""
+    with called.by("profiles:read", "tasks:read") as both, following(both) as messages:
+        place = next(messages).id or ""
+    assert "-" in place
+    task = reached(called.admin, submitted(called.admin), "succeeded")
+    profile = created(called.admin)
+    with called.by("profiles:read", "tasks:read") as both, following(both, after=place) as messages:
+        while endings(messages, 1)[0]["task_id"] != task["id"]:  # others have ended meanwhile
+            pass
+    with called.by("profiles:read") as one, following(one, last_event_id=place) as messages:
+        assert next(messages).id == place.partition("-")[0]
+        while (message := next(messages)).body["profile_id"] != profile["id"]:
+            assert (message.event or "").startswith("profile.")

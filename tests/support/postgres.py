@@ -253,8 +253,9 @@ def emptied(address: PostgresAddress) -> None:
     """Make it as good as new: cheaper than a new one for each test."""
     execute(
         address,
-        "TRUNCATE profiles, image_uses, image_holds, events, tasks, bookmarks, tokens, receipts",
-        "UPDATE log SET trimmed = 0",
+        "TRUNCATE profiles, image_uses, image_holds, events, tasks, bookmarks, tokens, receipts,"
+        " endings",
+        "UPDATE log SET trimmed = 0, endings_trimmed = 0",
     )
 
 

@@ -36,8 +36,9 @@ class Message:
     def body(self) -> dict[str, Any]:
         """The event as JSON has it."""
         body: dict[str, Any] = json.loads(self.data or "null")
-        assert str(body["position"]) == self.id
         assert body["type"] == self.event
+        if "position" in body:
+            assert str(body["position"]) == (self.id or "").partition("-")[0]
         return body
 
 
@@ -83,12 +84,22 @@ async def following_async(
         yield _async_blocks(response)
 
 
-def events(messages: Iterator[Message], number: int) -> list[dict[str, Any]]:
-    """The next so many events, without comments and the opening."""
-    found: list[dict[str, Any]] = []
+def told(messages: Iterator[Message], number: int, of: str) -> list[Message]:
+    """The next so many messages of profiles or of tasks."""
+    found: list[Message] = []
     for message in messages:
-        if message.event is not None:
-            found.append(message.body)
+        if (message.event or "").startswith(of):
+            found.append(message)
         if len(found) == number:
             return found
-    raise AssertionError(f"the stream ended after {len(found)} of {number} events")
+    raise AssertionError(f"the stream ended after {len(found)} of {number} of {of}")
+
+
+def events(messages: Iterator[Message], number: int) -> list[dict[str, Any]]:
+    """The next so many events of profiles, without comments and the opening."""
+    return [message.body for message in told(messages, number, "profile.")]
+
+
+def endings(messages: Iterator[Message], number: int) -> list[dict[str, Any]]:
+    """The next so many ends of tasks."""
+    return [message.body for message in told(messages, number, "task.")]

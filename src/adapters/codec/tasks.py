@@ -5,6 +5,7 @@ from typing import Any, Final
 import msgspec
 
 from profilecore.adapters.codec import Garbled, id_of, microseconds_or_none, moment_or_none
+from profilecore.ending import Ending
 from profilecore.paging import microseconds, moment
 from profilecore.schedule import Claim
 from profilecore.task import Failure, Status, Task
@@ -24,6 +25,7 @@ STEP: Final = (
     " cancelling, revision, updated_at"
 )
 CLAIM: Final = "id, type, status, priority, fence, due_at, trace"
+ENDING: Final = "position, task_id, type, status, at"
 
 _mapping_in = msgspec.json.Decoder(dict[str, Any])
 _trace_in = msgspec.json.Decoder(dict[str, str])
@@ -56,6 +58,15 @@ def task_of(row: tuple[Any, ...]) -> Task:
         )
     except (ValueError, TypeError, OverflowError) as error:
         raise Garbled("A task in the database cannot be read.") from error
+
+
+def ending_of(row: tuple[Any, ...]) -> Ending:
+    """The end in a table's row of `ENDING`; its task's id is as in `task_of`."""
+    position, task_id, type_, status, at = row
+    try:
+        return Ending(position, id_of(task_id), type_, Status(status), moment(at))
+    except (ValueError, TypeError, OverflowError) as error:
+        raise Garbled("The end of a task in the database cannot be read.") from error
 
 
 def claim_of(row: tuple[Any, ...]) -> Claim:

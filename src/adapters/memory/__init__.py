@@ -6,6 +6,7 @@ Nothing here is durable. The store and the queue belong to one event loop.
 from profilecore.adapters.memory.blobs import MemoryBlobs
 from profilecore.adapters.memory.bookmark import MemoryBookmark
 from profilecore.adapters.memory.cache import MemoryCache
+from profilecore.adapters.memory.endings import MemoryEndings
 from profilecore.adapters.memory.holds import MemoryHolds
 from profilecore.adapters.memory.limiter import MemoryLimiter
 from profilecore.adapters.memory.queue import MemoryQueue
@@ -18,6 +19,7 @@ __all__ = [
     "MemoryBlobs",
     "MemoryBookmark",
     "MemoryCache",
+    "MemoryEndings",
     "MemoryHolds",
     "MemoryLimiter",
     "MemoryLog",

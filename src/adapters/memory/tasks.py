@@ -8,6 +8,7 @@ from typing import Any
 from uuid import UUID
 
 from profilecore.adapters.memory.receipts import MemoryReceipts
+from profilecore.ending import TOLD, Ending
 from profilecore.errors import ProfilecoreError
 from profilecore.order import Order, as_json
 from profilecore.schedule import Backlog, Claim, Claims, Mentions, TaskQuery
@@ -30,6 +31,13 @@ class MemoryTasks:
         self._clock = clock
         self._receipts = receipts or MemoryReceipts(clock)
         self._rows: dict[UUID, Task] = {}
+        self.endings: list[Ending] = []
+        self.endings_trimmed = 0
+
+    @property
+    def last_ending(self) -> int:
+        """The position of the newest end."""
+        return self.endings[-1].position if self.endings else 0
 
     async def add(self, orders: Sequence[Order]) -> Sequence[Task | ProfilecoreError]:
         return self.keep(orders)
@@ -120,6 +128,8 @@ class MemoryTasks:
         if self._twin(task) is not None:
             return key_taken(task)
         self._rows[task_id] = task
+        if task.status in TOLD:
+            self.endings.append(Ending.of(task, self.last_ending + 1))
         return task
 
     def _twin(self, task: Task) -> Task | None:

@@ -3,6 +3,7 @@
 from profilecore.adapters.postgres.bookmark import PostgresBookmark
 from profilecore.adapters.postgres.connecting import PostgresAddress
 from profilecore.adapters.postgres.database import PostgresDatabase
+from profilecore.adapters.postgres.endings import PostgresEndings
 from profilecore.adapters.postgres.holds import PostgresHolds
 from profilecore.adapters.postgres.log import PostgresLog
 from profilecore.adapters.postgres.migrate import Migrations
@@ -16,6 +17,7 @@ __all__ = [
     "PostgresAddress",
     "PostgresBookmark",
     "PostgresDatabase",
+    "PostgresEndings",
     "PostgresHolds",
     "PostgresLog",
     "PostgresProfiles",

@@ -8,11 +8,9 @@ from uuid import UUID
 from profilecore.adapters.codec import EVENT, event_of
 from profilecore.adapters.postgres.database import PostgresDatabase
 from profilecore.adapters.postgres.rows import NEWEST
+from profilecore.adapters.postgres.trimming import Trimming
 from profilecore.errors import NotFound
 from profilecore.event import Event
-from profilecore.paging import microseconds
-
-TRIMMED_AT_ONCE: Final = 5_000
 
 _END: Final = 2**63 - 1
 # With a parameter, because without one PostgreSQL keeps the plan that it made first.
@@ -34,21 +32,7 @@ _HISTORY: Final = f"""
     WHERE (profile_id, position) >= (%s, 0) AND (profile_id, position) < (%s, %s)
     ORDER BY profile_id DESC, position DESC LIMIT %s
 """  # noqa: S608
-# The oldest of a portion up to the first that is young or the newest of all.
-_TRIM: Final = f"""
-    WITH oldest AS (
-        SELECT position, at FROM events WHERE position < ({NEWEST}) ORDER BY position LIMIT %s
-    ), old AS (
-        SELECT max(position) AS last FROM oldest WHERE position < coalesce(
-            (SELECT min(position) FROM oldest WHERE at >= %s), {_END}
-        )
-    ), gone AS (
-        DELETE FROM events USING old WHERE position <= old.last RETURNING 1
-    ), noted AS (
-        UPDATE log SET trimmed = greatest(trimmed, old.last) FROM old WHERE old.last IS NOT NULL
-    )
-    SELECT count(*) FROM gone
-"""  # noqa: S608
+_TRIM: Final = Trimming("events", "trimmed")
 
 
 class PostgresLog:
@@ -82,12 +66,4 @@ class PostgresLog:
         return int(newest)
 
     async def trim(self, older_than: datetime) -> int:
-        """As the port has it, in portions, so that each ends in time."""
-        total = 0
-        while True:
-            trimmed: int
-            parameters = (TRIMMED_AT_ONCE, microseconds(older_than))
-            ((trimmed,),) = await self._database.fetch(_TRIM, parameters)
-            total += trimmed
-            if trimmed < TRIMMED_AT_ONCE:
-                return total
+        return await _TRIM(self._database, older_than)

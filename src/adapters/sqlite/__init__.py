@@ -2,6 +2,7 @@
 
 from profilecore.adapters.sqlite.bookmark import SqliteBookmark
 from profilecore.adapters.sqlite.database import SqliteDatabase
+from profilecore.adapters.sqlite.endings import SqliteEndings
 from profilecore.adapters.sqlite.holds import SqliteHolds
 from profilecore.adapters.sqlite.log import SqliteLog
 from profilecore.adapters.sqlite.profiles import SqliteProfiles
@@ -12,6 +13,7 @@ from profilecore.adapters.sqlite.tokens import SqliteTokens
 __all__ = [
     "SqliteBookmark",
     "SqliteDatabase",
+    "SqliteEndings",
     "SqliteHolds",
     "SqliteLog",
     "SqliteProfiles",

@@ -3,17 +3,14 @@
 import sqlite3
 from collections.abc import Collection, Sequence
 from datetime import datetime
-from itertools import takewhile
 from typing import Final
 from uuid import UUID
 
 from profilecore.adapters.codec import EVENT, event_of
 from profilecore.adapters.sqlite.database import SqliteDatabase
+from profilecore.adapters.sqlite.trimming import Trimming
 from profilecore.errors import NotFound
 from profilecore.event import Event
-from profilecore.paging import microseconds
-
-TRIMMED_AT_ONCE: Final = 5_000
 
 _END: Final = 2**63 - 1
 _NEWEST: Final = "SELECT coalesce(max(position), 0) FROM events"
@@ -23,6 +20,7 @@ _HISTORY: Final = (
     f"SELECT {EVENT} FROM events WHERE profile_id = ? AND position < ?"  # noqa: S608
     " ORDER BY position DESC LIMIT ?"
 )
+_TRIM: Final = Trimming("events", "trimmed")
 
 
 class SqliteLog:
@@ -48,13 +46,7 @@ class SqliteLog:
         return await self._database.read(_newest)
 
     async def trim(self, older_than: datetime) -> int:
-        """As the port has it, in portions, so that other writes get their turn."""
-        total = 0
-        while True:
-            trimmed = await self._database.write(lambda c: _trim(c, microseconds(older_than)))
-            total += trimmed
-            if trimmed < TRIMMED_AT_ONCE:
-                return total
+        return await _TRIM(self._database, older_than)
 
 
 def _get(connection: sqlite3.Connection, positions: Collection[int]) -> dict[int, Event]:
@@ -72,17 +64,3 @@ def _read(connection: sqlite3.Connection, after: int, limit: int) -> list[Event]
     if not trimmed <= after <= _newest(connection):
         raise NotFound(f"The log does not go on from {after}.", code="position_gone")
     return [event_of(row) for row in connection.execute(_READ, (after, limit))]
-
-
-def _trim(connection: sqlite3.Connection, older_than: int) -> int:
-    """Remove the oldest, as long as they are old enough, and remember the last one's position."""
-    oldest = connection.execute(
-        "SELECT position, at FROM events WHERE position < (SELECT max(position) FROM events)"
-        " ORDER BY position LIMIT ?",
-        (TRIMMED_AT_ONCE,),
-    ).fetchall()
-    old = [position for position, _ in takewhile(lambda row: row[1] < older_than, oldest)]
-    if old:
-        connection.execute("DELETE FROM events WHERE position <= ?", (old[-1],))
-        connection.execute("UPDATE log SET trimmed = ?", (old[-1],))
-    return len(old)

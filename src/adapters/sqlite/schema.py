@@ -171,6 +171,19 @@ STEPS: Final = (
         """,
         "CREATE INDEX receipts_until ON receipts (until)",
     ),
+    (
+        # How tasks ended; as that of events, its newest row is never removed.
+        """
+        CREATE TABLE endings (
+            position INTEGER PRIMARY KEY,
+            task_id BLOB NOT NULL,
+            type TEXT NOT NULL,
+            status TEXT NOT NULL,
+            at INTEGER NOT NULL
+        )
+        """,
+        "ALTER TABLE log ADD COLUMN endings_trimmed INTEGER NOT NULL DEFAULT 0",
+    ),
 )
 
 

@@ -19,6 +19,7 @@ from profilecore.adapters.codec.tasks import (
 )
 from profilecore.adapters.sqlite.database import SqliteDatabase
 from profilecore.adapters.sqlite.receipts import keep, now, refuse_repetition
+from profilecore.ending import TOLD
 from profilecore.errors import ProfilecoreError
 from profilecore.order import PRIORITY_MAX, Order
 from profilecore.paging import microseconds, moment
@@ -35,6 +36,7 @@ _INSERT: Final = f"INSERT INTO tasks ({TASK}) VALUES ({', '.join(':' + c for c i
 _UPDATE: Final = (
     f"UPDATE tasks SET {', '.join(f'{c} = :{c}' for c in STEP.split(', '))} WHERE id = :id"  # noqa: S608
 )
+_END: Final = "INSERT INTO endings (task_id, type, status, at) VALUES (?, ?, ?, ?)"
 _BY_ID: Final = f"SELECT {TASK} FROM tasks WHERE id = ?"  # noqa: S608 - the names are our own
 _BY_KEY: Final = (
     f"SELECT {TASK} FROM tasks WHERE type = ? AND unique_key = ?"  # noqa: S608
@@ -178,6 +180,9 @@ def _take(
         if twin is not None:
             return key_taken(after)
     connection.execute(_UPDATE, {"id": task_id.bytes, **step_columns(after)})
+    if after.status in TOLD:
+        ending = (task_id.bytes, after.type, after.status, microseconds(after.updated_at))
+        connection.execute(_END, ending)
     return after
 
 

@@ -11,6 +11,7 @@ from litestar.datastructures import ResponseHeader
 from litestar.openapi.datastructures import ResponseSpec
 from msgspec import Struct
 
+from profilecore.ending import Ending
 from profilecore.entrypoints.http.idempotency import REPLAYED
 from profilecore.entrypoints.http.problems import MEDIA_TYPE, Problem
 from profilecore.entrypoints.http.reading import consistency_token, etag
@@ -55,6 +56,20 @@ class EventBody(Struct):
             at=event.at,
             actor=event.actor,
         )
+
+
+class EndingBody(Struct):
+    """How a task ended: task.succeeded or task.dead. What came of it, its id leads to."""
+
+    task_id: UUID
+    type: str
+    task_type: str
+    at: datetime
+
+    @classmethod
+    def of(cls, ending: Ending) -> "EndingBody":
+        """The end as JSON has it."""
+        return cls(ending.task_id, f"task.{ending.status}", ending.type, ending.at)
 
 
 class BatchResult(Struct, omit_defaults=True):

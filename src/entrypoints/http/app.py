@@ -43,8 +43,8 @@ from profilecore.person import PersonService
 from profilecore.service import ProfileService
 
 _INJECTED = (
-    *("service", "images", "person", "tasks", "blobs", "feed", "lifecycle"),
-    *("checks", "policy", "in_fallback"),
+    *("service", "images", "person", "tasks", "blobs", "feed", "task_feed"),
+    *("lifecycle", "checks", "policy", "in_fallback"),
 )
 
 

@@ -1,8 +1,6 @@
 """The change log: one profile's history, and the live feed of all changes."""
 
-import asyncio
 import re
-from collections.abc import AsyncIterator
 from typing import Annotated, Any
 
 from litestar import Request, Response, get
@@ -11,20 +9,22 @@ from litestar.openapi.datastructures import ResponseSpec
 from litestar.params import HeaderParameter, QueryParameter
 from litestar.response import Stream
 
-from profilecore.entrypoints.http.access import READ, READ_ALL
+from profilecore.access import Scope
+from profilecore.entrypoints.http.access import READ, READ_ALL, caller_of
 from profilecore.entrypoints.http.answers import EventBody, documented, problems
+from profilecore.entrypoints.http.following import PLACE, Follower, Place
 from profilecore.entrypoints.http.lists import Limit, next_link
 from profilecore.entrypoints.http.profiles import ID, ProfileId
 from profilecore.entrypoints.lifecycle import Lifecycle
 from profilecore.entrypoints.policy import Policy
-from profilecore.entrypoints.wire import ENCODER
-from profilecore.errors import Invalid, NotFound
+from profilecore.errors import Invalid
 from profilecore.feed import Feed
 from profilecore.service import ProfileService
+from profilecore.tasks import TaskFeed
 
 POSITION = re.compile("^[0-9]{1,18}$")
 A_POSITION = {"pattern": POSITION.pattern}
-CHUNK = 100
+A_PLACE = {"pattern": PLACE.pattern}
 EVENT_STREAM = "text/event-stream"
 
 
@@ -61,7 +61,7 @@ async def history(
     "/events",
     access=READ_ALL,
     operation_id="followEvents",
-    summary="Follow all changes",
+    summary="Follow all changes, and the ends of tasks",
     responses={
         200: ResponseSpec(
             str,
@@ -75,12 +75,15 @@ async def history(
 async def follow(
     request: Request[Any, Any, Any],
     feed: NamedDependency[Feed],
+    task_feed: NamedDependency[TaskFeed],
     lifecycle: NamedDependency[Lifecycle],
     policy: NamedDependency[Policy],
     after: Annotated[
         str | None,
         QueryParameter(
-            description="A position: 0 for all; left out: from now on", schema_extra=A_POSITION
+            description="A position: 0-0 for all; 17 for changes alone, and tasks from now on;"
+            " left out: from now on",
+            schema_extra=A_PLACE,
         ),
     ] = None,
     last_event_id: Annotated[
@@ -88,57 +91,26 @@ async def follow(
         HeaderParameter(
             name="Last-Event-ID",
             description="As `after`; a browser sends it",
-            schema_extra=A_POSITION,
+            schema_extra=A_PLACE,
         ),
     ] = None,
 ) -> Stream:
-    """Every change of every profile, in order, at least once; a comment every 15 s."""
+    """Every change of every profile and every end of a task, each in order and at least once.
+
+    A comment every 15 s. Ends of tasks (task.succeeded, task.dead) are for callers with tasks:read;
+    a profile that a task has changed comes before the end of that.
+    """
     given = request.headers.get("last-event-id") or after
-    if given is None:
-        position = feed.position
-    else:
-        position = _position("after", given)
-        await feed.read(position, 1)  # a position that is gone is refused before the stream opens
+    place = Place(feed.position, None) if given is None else Place.parse(given)
+    if Scope.TASKS_READ not in caller_of(request).scopes:
+        place = Place(place.changes, None)
+    elif place.endings is None:
+        place = Place(place.changes, await task_feed.position())
+    follower = Follower(feed, task_feed, lifecycle, place, policy.heartbeat)
+    if given is not None:
+        await follower.check()
     headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
-    stream = _stream(feed, lifecycle, position, policy.heartbeat)
-    return Stream(stream, media_type=EVENT_STREAM, headers=headers)
-
-
-async def _stream(
-    feed: Feed, lifecycle: Lifecycle, position: int, heartbeat: float
-) -> AsyncIterator[bytes]:
-    # The position goes first, so that a client that loses the line before any event can resume.
-    yield b"retry: 2000\nid: %d\n\n" % position
-    draining = asyncio.create_task(lifecycle.drained())
-    try:
-        while not draining.done():
-            try:
-                events = await feed.read(position, CHUNK)
-            except NotFound:
-                return  # whoever comes back with this position is told
-            if events:
-                position = events[-1].position
-                yield b"".join(
-                    b"id: %d\nevent: %s\ndata: %s\n\n"
-                    % (event.position, event.type.encode(), ENCODER.encode(EventBody.of(event)))
-                    for event in events
-                )
-            elif not await _moved(feed, position, draining, heartbeat):
-                yield b": still here\n\n"
-    finally:
-        draining.cancel()
-
-
-async def _moved(
-    feed: Feed, position: int, draining: "asyncio.Task[None]", heartbeat: float
-) -> bool:
-    """Wait for the log to grow, for the end of the process, or for the heartbeat (False)."""
-    growth = asyncio.create_task(feed.wait(position, heartbeat))
-    try:
-        await asyncio.wait({growth, draining}, return_when=asyncio.FIRST_COMPLETED)
-        return feed.position > position or draining.done()
-    finally:
-        growth.cancel()
+    return Stream(follower.stream(), media_type=EVENT_STREAM, headers=headers)
 
 
 def _position(field: str, text: str) -> int:

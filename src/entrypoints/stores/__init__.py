@@ -1,8 +1,8 @@
 """The stores that DATABASE chooses from.
 
-Each is a container with the same providers: `ping`, `era`, `profiles`, `log`, `tasks`, `receipts`,
-`holds`, `bookmark` and `tokens`. What is not chosen is not imported: a client costs more than
-SQLite does to open.
+Each is a container with the same providers: `ping`, `era`, `profiles`, `log`, `tasks`, `endings`,
+`receipts`, `holds`, `bookmark` and `tokens`. What is not chosen is not imported: a client costs
+more than SQLite does to open.
 """
 
 from dependency_injector import containers

@@ -4,6 +4,7 @@ from dependency_injector import containers, providers
 
 from profilecore.adapters.memory import (
     MemoryBookmark,
+    MemoryEndings,
     MemoryHolds,
     MemoryLog,
     MemoryProfiles,
@@ -29,6 +30,7 @@ class Memory(containers.DeclarativeContainer):
     tasks = providers.Singleton(MemoryTasks, receipts=receipts)
     profiles = providers.Singleton(MemoryProfiles, store, tasks)
     log = providers.Singleton(MemoryLog, store)
+    endings = providers.Singleton(MemoryEndings, tasks)
     holds = providers.Singleton(MemoryHolds, store)
     bookmark = providers.Singleton(MemoryBookmark, store, EVENTS)
     tokens = providers.Singleton(MemoryTokens)

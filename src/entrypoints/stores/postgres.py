@@ -8,6 +8,7 @@ from profilecore.adapters.postgres import (
     PostgresAddress,
     PostgresBookmark,
     PostgresDatabase,
+    PostgresEndings,
     PostgresHolds,
     PostgresLog,
     PostgresProfiles,
@@ -74,6 +75,7 @@ class Postgres(containers.DeclarativeContainer):
     log = providers.Singleton(PostgresLog, database)
     tasks = providers.Singleton(PostgresTasks, database)
     receipts = providers.Singleton(PostgresReceipts, database)
+    endings = providers.Singleton(PostgresEndings, database)
     holds = providers.Singleton(PostgresHolds, database)
     bookmark = providers.Singleton(PostgresBookmark, database, EVENTS)
     tokens = providers.Singleton(PostgresTokens, database)

@@ -5,6 +5,7 @@ from dependency_injector import containers, providers
 from profilecore.adapters.sqlite import (
     SqliteBookmark,
     SqliteDatabase,
+    SqliteEndings,
     SqliteHolds,
     SqliteLog,
     SqliteProfiles,
@@ -35,6 +36,7 @@ class Sqlite(containers.DeclarativeContainer):
     log = providers.Singleton(SqliteLog, database)
     tasks = providers.Singleton(SqliteTasks, database)
     receipts = providers.Singleton(SqliteReceipts, database)
+    endings = providers.Singleton(SqliteEndings, database)
     holds = providers.Singleton(SqliteHolds, database)
     bookmark = providers.Singleton(SqliteBookmark, database, EVENTS)
     tokens = providers.Singleton(SqliteTokens, database)

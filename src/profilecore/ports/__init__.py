@@ -15,7 +15,7 @@ from profilecore.ports.limits import Limiter, SharedLimiter
 from profilecore.ports.processes import ProcessDied, Processes
 from profilecore.ports.profiles import Log, Profiles, Receipts
 from profilecore.ports.publishing import Bookmark, Publisher
-from profilecore.ports.tasks import Due, Lease, Queue, Tasks, TaskUpkeep
+from profilecore.ports.tasks import Due, Endings, Lease, Queue, Tasks, TaskUpkeep
 
 __all__ = [
     "Authenticator",
@@ -23,6 +23,7 @@ __all__ = [
     "Bookmark",
     "Cache",
     "Due",
+    "Endings",
     "Holds",
     "Imager",
     "Lease",

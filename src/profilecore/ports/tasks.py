@@ -2,10 +2,11 @@
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any, Protocol
 from uuid import UUID
 
+from profilecore.ending import Ending
 from profilecore.errors import ProfilecoreError
 from profilecore.order import Order
 from profilecore.schedule import Backlog, Claims, Mentions, TaskQuery
@@ -46,7 +47,8 @@ class Tasks(Protocol):
         again where another writer was faster, and what it gives is stored before anybody sees
         something in between; what it raises is that task's outcome, and nothing of it is stored.
         NotFound for one that is not there; Conflict `task_state` where its `unique_key` would be
-        that of two unfinished tasks. The steps of one call do not depend on one another.
+        that of two unfinished tasks. The steps of one call do not depend on one another. A step
+        to an end that is TOLD appends that to `Endings`, in the same transaction.
         """
         ...
 
@@ -86,6 +88,31 @@ class TaskUpkeep(Protocol):
         """Take away what tasks say, as `Task.blanked` does, by the store's clock.
 
         What is not there is passed over. May be repeated.
+        """
+        ...
+
+
+class Endings(Protocol):
+    """How tasks have ended, in order of position: what `Tasks.write` appended."""
+
+    async def read(self, after: int, limit: int) -> Sequence[Ending]:
+        """Give at most `limit` ends with a position greater than `after`, oldest first.
+
+        A position once passed is never filled later. Raises NotFound `position_gone` where ends
+        after it have been trimmed, and where `after` is not of these: beyond the newest, or of
+        what was lost in a fail-over.
+        """
+        ...
+
+    async def position(self) -> int:
+        """Give the position of the newest end, 0 where there was none."""
+        ...
+
+    async def trim(self, older_than: datetime) -> int:
+        """Forget the oldest ends, up to the first that is not before that time.
+
+        Gives their number. The newest is always kept, so that `position` never goes back.
+        May be repeated.
         """
         ...
 

@@ -1,6 +1,7 @@
 """Tasks: submitted, handed over when they are due, and run once."""
 
 from profilecore.tasks.dispatcher import Dispatcher
+from profilecore.tasks.feed import TaskFeed
 from profilecore.tasks.handlers import Attempt, Context, GiveUp, Handler, Handlers, Stopped
 from profilecore.tasks.running import Runner, Runs
 from profilecore.tasks.service import TaskService
@@ -17,6 +18,7 @@ __all__ = [
     "Runner",
     "Runs",
     "Stopped",
+    "TaskFeed",
     "TaskService",
     "Worker",
 ]

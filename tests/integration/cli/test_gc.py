@@ -11,6 +11,7 @@ from tests.support.tasks import path_of_task, reached, submitted
 
 NOTHING = """\
 0 finished tasks removed
+0 ends of tasks removed
 0 deleted profiles removed
 0 entries of the log removed
 0 receipts of requests removed
@@ -26,7 +27,7 @@ def test_a_new_store_has_nothing_to_remove(run: Run) -> None:
 
 def test_it_removes_what_was_kept_for_long_enough(run: Run, tmp_path: Path) -> None:
     with serving(tmp_path) as (_, client):
-        ended = reached(client, submitted(client), "succeeded")
+        ended = [reached(client, submitted(client), "succeeded") for _ in range(2)]
         waiting = submitted(client, delay="1h")
         alive, gone = created(client), created(client)
         client.delete(path_of(gone))
@@ -35,13 +36,15 @@ def test_it_removes_what_was_kept_for_long_enough(run: Run, tmp_path: Path) -> N
         done = run("gc", **AT_ONCE)
         assert (done.returncode, done.stderr) == (0, "")
         assert done.stdout.splitlines() == [
-            "1 finished tasks removed",
+            "2 finished tasks removed",
+            "1 ends of tasks removed",  # of two: the newest is always kept
             "1 deleted profiles removed",
             "2 entries of the log removed",  # of three: the newest is always kept
             "0 receipts of requests removed",
             "0 images without a profile removed",
         ]
-        problem(client.get(path_of_task(ended)), 404, "not_found")
+        for task in ended:
+            problem(client.get(path_of_task(task)), 404, "not_found")
         assert client.get(path_of_task(waiting)).json() == waiting
         problem(client.post(f"{path_of(gone)}/restore"), 404, "not_found")
         assert client.get(PROFILES).json() == [alive]

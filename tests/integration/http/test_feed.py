@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from profilecore.ending import Ending
 from profilecore.errors import NotFound, Unavailable
 from profilecore.event import Change, Event, EventType
 from profilecore.identifiers import new_id
@@ -15,6 +16,7 @@ from profilecore.profile import Profile
 from tests.support.http import PROFILES, person
 from tests.support.inside import WAIT_MAX, Call, inside, with_policy
 from tests.support.sse import Message
+from tests.support.tasks import SUBMIT
 
 FEED = "/api/v1/events"
 
@@ -29,7 +31,7 @@ async def test_heartbeat(tmp_path: Path) -> None:
     async with inside(tmp_path, change=with_policy(heartbeat=0.05)) as app:
         call = Call(app.app, "GET", FEED)
         await call.start()
-        assert (await message(call)).id == "0"
+        assert (await message(call)).id == "0-0"
         for _ in range(3):
             assert await message(call) == Message(comment="still here")
         await app.client.post(PROFILES, json=person())
@@ -108,8 +110,85 @@ async def test_a_long_log_comes_in_parts(tmp_path: Path) -> None:
         text = (await call.chunk()).decode()
         while text.count("event: ") < 350:
             text += (await call.chunk()).decode()
-        ids = [int(line[4:]) for line in text.splitlines() if line.startswith("id: ")]
-        assert ids == list(range(351))
+        ids = [line[4:] for line in text.splitlines() if line.startswith("id: ")]
+        assert ids == [f"{position}-0" for position in range(351)]
+        call.hang_up()
+        await call.end()
+
+
+async def gone(after: int, limit: int) -> Sequence[Ending]:
+    raise NotFound(f"The ends of tasks do not go on from {after}, {limit}.", code="position_gone")
+
+
+async def test_the_feed_ends_where_the_ends_of_tasks_do_not_go_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """GET /events: as where the log does not, and at the next heartbeat at the latest."""
+    async with inside(tmp_path, change=with_policy(heartbeat=0.05)) as app:
+        call = Call(app.app, "GET", FEED)
+        await call.start()
+        assert (await message(call)).id == "0-0"
+        monkeypatch.setattr(app.parts.endings, "read", gone)
+        last = b"first"
+        async with asyncio.timeout(WAIT_MAX):
+            while last:
+                last = await call.chunk()
+        await call.end()
+        assert call.task.exception() is None
+        again = await app.client.get(FEED, headers={"Last-Event-ID": "0-1"})
+        assert again.status_code == 410
+
+
+async def test_what_comes_between_two_reads_is_told_in_order(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """GET /events: a change that is committed, and then an end, while a follower reads."""
+    async with inside(tmp_path) as app:
+        read = app.parts.feed.read
+        waiting = True
+
+        async def slow(after: int, limit: int) -> Sequence[Event]:
+            nonlocal waiting
+            found = await read(after, limit)
+            if waiting:
+                waiting = False
+                await app.client.post(PROFILES, json=person())
+                await app.client.post(SUBMIT, json={"type": "echo", "delay": 0})
+                await app.parts.task_feed.wait(0, WAIT_MAX)
+            return found
+
+        monkeypatch.setattr(app.parts.feed, "read", slow)
+        call = Call(app.app, "GET", FEED)
+        await call.start()
+        assert (await message(call)).id == "0-0"
+        text = ""
+        while text.count("event: ") < 2:
+            text += (await call.chunk()).decode()
+        ids = [line[4:] for line in text.splitlines() if line.startswith("id: ")]
+        assert ids == ["1-0", "1-1"]
+        call.hang_up()
+        await call.end()
+
+
+async def test_many_ends_come_in_parts_after_what_was_before_them(tmp_path: Path) -> None:
+    """GET /events ?after=0-0: each once, and none before the changes that were there before it."""
+    async with inside(tmp_path) as app:
+        for _ in range(3):
+            body = {"create": [person() for _ in range(120)]}
+            await app.client.post(f"{PROFILES}/batch", json=body)
+            for _ in range(80):
+                await app.client.post(SUBMIT, json={"type": "echo", "delay": 0})
+        await app.parts.task_feed.wait(239, WAIT_MAX)
+        call = Call(app.app, "GET", f"{FEED}?after=0-0")
+        await call.start()
+        text = (await call.chunk()).decode()
+        while text.count("event: ") < 600:
+            text += (await call.chunk()).decode()
+        ids = [line[4:] for line in text.splitlines() if line.startswith("id: ")]
+        assert ids == [
+            *(f"{position}-0" for position in range(361)),
+            *(f"360-{position}" for position in range(1, 241)),
+        ]
         call.hang_up()
         await call.end()
 

@@ -13,6 +13,7 @@ import pytest
 from profilecore.adapters.codec import encode_data
 from profilecore.adapters.codec.tasks import encode_json, step_columns, task_columns
 from profilecore.adapters.postgres import PostgresAddress, PostgresLog, PostgresProfiles
+from profilecore.adapters.postgres import endings as endings_module
 from profilecore.adapters.postgres import log as log_module
 from profilecore.adapters.postgres import profiles as profiles_module
 from profilecore.adapters.postgres import task_writes as writes_module
@@ -20,6 +21,7 @@ from profilecore.adapters.postgres import tasks as tasks_module
 from profilecore.adapters.postgres.node import Parameters
 from profilecore.adapters.postgres.profiles import statement
 from profilecore.adapters.postgres.rows import row_of
+from profilecore.adapters.postgres.trimming import TRIMMED_AT_ONCE
 from profilecore.event import Change
 from profilecore.identifiers import new_id
 from profilecore.order import Order
@@ -45,7 +47,7 @@ INDEXES = {
     "name": "profiles_name",
 }
 
-TABLES = ("profiles", "events", "tasks")
+TABLES = ("profiles", "events", "tasks", "endings")
 
 # Three were made in the same millisecond, one in fifty was deleted; the log has all of them.
 _FILL = f"""
@@ -93,6 +95,10 @@ _TASKS = f"""
         FROM generate_series(1, {ROWS}) n
     ) made
 """  # noqa: S608
+_ENDINGS = f"""
+    INSERT INTO endings SELECT n, gen_random_uuid(), 'echo', 'succeeded', n
+    FROM generate_series(1, {ROWS}) n
+"""  # noqa: S608
 _LOUD = (
     "LOAD 'auto_explain'",
     "SET auto_explain.log_min_duration = 0",
@@ -106,7 +112,7 @@ _LOUD = (
 @pytest.fixture(scope="module")
 def full(server: PostgresAddress) -> Iterator[PostgresAddress]:
     with database(server) as address:
-        fill = ("SET statement_timeout = 0", _FILL, _OFTEN, _LOG, _TASKS)
+        fill = ("SET statement_timeout = 0", _FILL, _OFTEN, _LOG, _TASKS, _ENDINGS)
         execute(address, *fill, f"VACUUM ANALYZE {', '.join(TABLES)}")
         yield address
 
@@ -202,12 +208,22 @@ def test_the_log_is_read_from_its_place(full: PostgresAddress, after: int) -> No
 
 
 @pytest.mark.campaign
+@pytest.mark.parametrize("after", [0, ROWS // 2, ROWS - 10, ROWS])
+def test_the_ends_of_tasks_are_read_from_their_place(full: PostgresAddress, after: int) -> None:
+    plan = explained(full, endings_module._READ, {"after": after, "limit": 100})
+    assert "endings_pkey" in plan
+    is_looked_up(plan, within=20)
+    is_looked_up(explained(full, endings_module._POSITION, (0,)), within=6)
+
+
+@pytest.mark.campaign
 def test_a_portion_is_trimmed_and_purged_by_indexes(full: PostgresAddress) -> None:
     """It costs what is in the portion, and not what is in the table."""
-    at_once = log_module.TRIMMED_AT_ONCE
-    plan = explained(full, log_module._TRIM, (at_once, END))
-    assert f"rows={at_once} " in plan
-    is_looked_up(plan, within=8 * at_once)
+    at_once = TRIMMED_AT_ONCE
+    for trim in (log_module._TRIM, endings_module._TRIM):
+        plan = explained(full, trim.sql, (at_once, END))
+        assert f"rows={at_once} " in plan
+        is_looked_up(plan, within=8 * at_once)
     at_once = profiles_module.PURGED_AT_ONCE
     plan = explained(full, profiles_module._PURGE, (END, at_once))
     assert "profiles_tombstones" in plan
@@ -288,12 +304,14 @@ def steps_are_looked_up(address: PostgresAddress, tasks: Sequence[Task]) -> None
     plan = explained(address, writes_module._DATED, ([id_ for (id_,) in ids[:many]],))
     is_looked_up(plan, within=10 * many)
     at = datetime.now(UTC)
-    steps = [
-        {"id": str(id_), "replaces": 1, **step_columns(task.started(at, timedelta(seconds=30)))}
-        for (id_,), task in zip(ids, tasks, strict=False)
-    ]
-    plan = explained(address, writes_module._STEP, (encode_json(steps),))
-    is_looked_up(plan, within=1_000 + 60 * many)
+    running = [task.started(at, timedelta(seconds=30)) for task in tasks]
+    for states in (running, [task.succeeded(at, task.fence, None) for task in running]):
+        steps = [
+            {"id": str(id_), "replaces": 1, **step_columns(task)}
+            for (id_,), task in zip(ids, states, strict=False)
+        ]
+        plan = explained(address, writes_module._STEP, (encode_json(steps),))
+        is_looked_up(plan, within=1_000 + 60 * many)
 
 
 @pytest.mark.campaign

@@ -1,9 +1,9 @@
-/** Follows all changes, and comes back where it was cut off. */
+/** Follows all changes and the ends of tasks, and comes back where it was cut off. */
 import { effect, signal } from "@preact/signals";
 import { Parser } from "./events";
 import { pause, lost, offline, reached, revived } from "./net";
 import { authorization, signedOut, token } from "./session";
-import type { Change } from "./types";
+import type { Change, Ending } from "./types";
 
 const SILENCE = 40_000; // there is a line every 15 s, so this is a connection that is dead
 const LONGEST = 15_000;
@@ -12,18 +12,28 @@ const FIRST_LOOK = 1_000; // what is shown first goes first
 /** `off`: whoever calls may not follow all changes. */
 export const live = signal<"connecting" | "live" | "offline" | "off">("connecting");
 
-type Listener = (changes: Change[]) => void;
-const listeners = new Set<Listener>();
+type Listener<T> = (told: T[]) => void;
+const listeners = new Set<Listener<Change>>();
+const enders = new Set<Listener<Ending>>();
 const resets = new Set<() => void>();
 let position: string | null = null;
 let current: AbortController | null = null;
 
 /** `onReset`: changes were missed, and what is shown has to be read anew. */
-export function follow(onChanges: Listener, onReset: () => void): () => void {
-  listeners.add(onChanges);
+export function follow(onChanges: Listener<Change>, onReset: () => void): () => void {
+  return among(listeners, onChanges, onReset);
+}
+
+/** As `follow`, for how tasks end; whoever may not read tasks is told of none. */
+export function followTasks(onEndings: Listener<Ending>, onReset: () => void): () => void {
+  return among(enders, onEndings, onReset);
+}
+
+function among<T>(those: Set<Listener<T>>, onTold: Listener<T>, onReset: () => void): () => void {
+  those.add(onTold);
   resets.add(onReset);
   return () => {
-    listeners.delete(onChanges);
+    those.delete(onTold);
     resets.delete(onReset);
   };
 }
@@ -103,7 +113,10 @@ async function connection(mine: AbortController): Promise<"refused" | "was live"
 
 function tell(parser: Parser, piece: string): void {
   const messages = parser.take(piece);
-  const changes = messages.filter((m) => m.data !== "").map((m) => JSON.parse(m.data) as Change);
+  const told = messages.filter((m) => m.data !== "").map((m) => JSON.parse(m.data) as Change | Ending);
   position = messages.findLast((m) => m.id !== null)?.id ?? position;
+  const changes = told.filter((one) => "profile_id" in one);
+  const endings = told.filter((one) => "task_id" in one);
   if (changes.length > 0) listeners.forEach((listener) => listener(changes));
+  if (endings.length > 0) enders.forEach((listener) => listener(endings));
 }

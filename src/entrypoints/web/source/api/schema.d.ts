@@ -11,7 +11,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Follow all changes */
+        /** Follow all changes, and the ends of tasks */
         get: operations["followEvents"];
         put?: never;
         post?: never;
@@ -875,7 +875,7 @@ export interface operations {
     followEvents: {
         parameters: {
             query?: {
-                /** @description A position: 0 for all; left out: from now on */
+                /** @description A position: 0-0 for all; 17 for changes alone, and tasks from now on; left out: from now on */
                 after?: string;
             };
             header?: {

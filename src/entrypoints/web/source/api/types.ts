@@ -10,6 +10,13 @@ export type Changes = Schemas["ProfileChanges"];
 export type Reading = Schemas["ProfileReading"];
 export type Image = Schemas["ImageBody"];
 export type Change = Open<Schemas["EventBody"], "data">;
+/** How a task ended, as the feed tells of it: a stream has no schema. */
+export interface Ending {
+  task_id: string;
+  type: "task.succeeded" | "task.dead";
+  task_type: string;
+  at: string;
+}
 export type Task = Open<Schemas["TaskBody"], "payload">;
 export type NewTask = Open<Schemas["NewTask"], "payload">;
 export type TaskChanges = Schemas["TaskChanges"];

@@ -1,6 +1,7 @@
 /** What the view of tasks knows, and how it keeps up. */
 import { signal } from "@preact/signals";
 import { isAbort } from "../api/failures";
+import { followTasks } from "../api/live";
 import { offline } from "../api/net";
 import { listCall, listTasks, STATUSES } from "../api/tasks";
 import type { Status, Task } from "../api/types";
@@ -15,7 +16,8 @@ export const loading = signal(true);
 export const failure = signal<unknown>(null);
 export const rescheduling = signal<Task | null>(null);
 
-const EVERY = 2_000; // milliseconds: the feed of changes does not tell of tasks
+const EVERY = 2_000; // milliseconds: the feed tells how tasks end, and not how they begin
+const GATHER = 200; // milliseconds: what ends together is read together
 let abort = new AbortController();
 
 export interface TaskFilter {
@@ -55,13 +57,27 @@ export async function more(): Promise<void> {
   }
 }
 
-/** Reads the first page again and again, while somebody looks at it and has not gone further. */
+/** Reads the first page again and again, and as soon as a task has ended; gives what ends it. */
 export function keepFresh(): () => void {
-  const timer = setInterval(() => {
-    const further = tasks.value.length > 50;
-    if (!document.hidden && !offline.value && !further && failure.value === null) void load();
-  }, EVERY);
-  return () => clearInterval(timer);
+  const timer = setInterval(look, EVERY);
+  let soon: ReturnType<typeof setTimeout> | undefined;
+  const leave = followTasks(() => {
+    soon ??= setTimeout(() => {
+      soon = undefined;
+      look();
+    }, GATHER);
+  }, look);
+  return () => {
+    clearInterval(timer);
+    clearTimeout(soon);
+    leave();
+  };
+}
+
+/** Reads it, if somebody looks at it and has not gone further. */
+function look(): void {
+  const further = tasks.value.length > 50;
+  if (!document.hidden && !offline.value && !further && failure.value === null) void load();
 }
 
 export function put(task: Task): void {
