@@ -9,7 +9,7 @@ from dependency_injector import containers, providers
 from profilecore.adapters.callback import callback
 from profilecore.adapters.cdn import purge
 from profilecore.adapters.gathered import GatheredProfiles
-from profilecore.adapters.observed import Metrics, ObservedLog, ObservedProfiles
+from profilecore.adapters.observed import Metrics, ObservedEndings, ObservedLog, ObservedProfiles
 from profilecore.entrypoints.access import Access
 from profilecore.entrypoints.caching import Caching
 from profilecore.entrypoints.imaging import Imaging, media_of
@@ -111,7 +111,8 @@ class Container(containers.DeclarativeContainer):
         announce=feed.provided.wake,
         known=feed.provided.known,
     )
-    task_feed = providers.Singleton(TaskFeed, store.endings)
+    endings = providers.Singleton(ObservedEndings, store.endings, port_metrics)
+    task_feed = providers.Singleton(TaskFeed, endings)
     woken = providers.Singleton(asyncio.Event)
     imaging = providers.Container(
         Imaging,

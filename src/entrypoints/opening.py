@@ -49,7 +49,7 @@ async def opened(settings: Settings) -> AsyncIterator[Parts]:
             collector=await resolved(container.imaging().collector()),
             blobs=await resolved(container.imaging().blobs()),
             feed=await resolved(container.feed()),
-            endings=await resolved(store.endings()),
+            endings=await resolved(container.endings()),
             task_feed=await resolved(container.task_feed()),
             lifecycle=container.lifecycle(),
             checks=await _checks(container),

@@ -84,6 +84,10 @@ class Feed:
         """Read the log itself, as `Log.read` does."""
         return await self._log.read(after, limit)
 
+    async def end(self) -> int:
+        """Ask the log itself for its position, as `Log.position` does."""
+        return await self._log.position()
+
     def wake(self) -> None:
         """Read the log now rather than at the next interval."""
         self._woken.set()

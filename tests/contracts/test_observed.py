@@ -6,6 +6,7 @@ from prometheus_client import CollectorRegistry
 from profilecore.adapters.gathered import GatheredProfiles
 from profilecore.adapters.memory import (
     MemoryCache,
+    MemoryEndings,
     MemoryLog,
     MemoryProfiles,
     MemoryQueue,
@@ -17,6 +18,7 @@ from profilecore.adapters.observed import (
     Metrics,
     ObservedBlobs,
     ObservedCache,
+    ObservedEndings,
     ObservedLog,
     ObservedProfiles,
     ObservedQueue,
@@ -26,11 +28,14 @@ from profilecore.adapters.observed import (
 from profilecore.ports import Blobs, Cache, Queue
 from profilecore.testing.blobs import BlobsContract
 from profilecore.testing.cache import CacheContract
+from profilecore.testing.endings import EndingsContract
 from profilecore.testing.lists import ListsContract
 from profilecore.testing.log import LogContract
 from profilecore.testing.places import (
     BlobsPlace,
     CachePlace,
+    Ended,
+    EndingsPlace,
     Place,
     Receipted,
     ReceiptedPlace,
@@ -121,6 +126,15 @@ class ObservedTasksPlace(TasksPlace):
         pass
 
 
+class ObservedEndingsPlace(EndingsPlace):
+    async def open(self) -> Ended:
+        tasks, metrics = MemoryTasks(lambda: self.now), Metrics(CollectorRegistry())
+        return Ended(tasks, tasks, ObservedEndings(MemoryEndings(tasks), metrics))
+
+    async def close(self) -> None:
+        pass
+
+
 class ObservedBlobsPlace(MemoryBlobsPlace):
     async def open(self) -> Blobs:
         return ObservedBlobs(await super().open(), Metrics(CollectorRegistry()))
@@ -164,6 +178,14 @@ class TestObservedTasks(TasksContract):
     @pytest.fixture
     def place(self) -> TasksPlace:
         return ObservedTasksPlace()
+
+
+class TestObservedEndings(EndingsContract):
+    traits = Traits(durable=False, shared=False)
+
+    @pytest.fixture
+    def place(self) -> EndingsPlace:
+        return ObservedEndingsPlace()
 
 
 class TestObservedBlobs(BlobsContract):

@@ -273,6 +273,9 @@ def test_the_feed_tells_of_tasks_those_who_may_read_them(called: Called) -> None
         while endings(messages, 1)[0]["task_id"] != task["id"]:  # others have ended meanwhile
             pass
     with called.by("profiles:read") as one, following(one, last_event_id=place) as messages:
-        assert next(messages).id == place.partition("-")[0]
+        assert next(messages).id == place
         while (message := next(messages)).body["profile_id"] != profile["id"]:
             assert (message.event or "").startswith("profile.")
+    assert (message.id or "").partition("-")[2] == place.partition("-")[2], "it misses none later"
+    with called.by("profiles:read") as one, following(one) as messages:
+        assert "-" not in (next(messages).id or "")

@@ -57,24 +57,23 @@ def test_a_dead_task_is_told_of_each_time(api: httpx.Client) -> None:
     ] * 2
 
 
-def test_what_a_task_changes_is_told_before_its_end(api: httpx.Client) -> None:
+def test_what_a_task_changes_is_told_before_its_end(api: httpx.Client, server: Server) -> None:
     """GET /events: whoever hears of an erasure's end has heard of the deletion."""
-    place = place_of(api)
     profiles = [created(api) for _ in range(5)]
-    for profile in profiles:
-        assert api.post(f"{path_of(profile)}/erase").status_code == 202
-    with following(api, after=place) as messages:
-        heard: set[str] = set()
-        ended = 0
-        for message in messages:
+    ends = {}
+    with server.client() as reader, following(reader) as messages:
+        next(messages)
+        for profile in profiles:
+            answer = api.post(f"{path_of(profile)}/erase")
+            assert answer.status_code == 202
+            ends[answer.json()["id"]] = profile["id"]
+        deleted = set[str]()
+        while ends:
+            message = next(messages)
             if message.event == "profile.deleted":
-                heard.add(message.body["profile_id"])
-            if message.event == "task.succeeded" and "erase" in message.body["task_type"]:
-                ended += 1
-                assert len(heard) >= ended
-            if ended == len(profiles):
-                break
-    assert heard == {profile["id"] for profile in profiles}
+                deleted.add(message.body["profile_id"])
+            elif message.event == "task.succeeded" and message.body["task_id"] in ends:
+                assert ends.pop(message.body["task_id"]) in deleted
 
 
 def test_from_the_start(api: httpx.Client) -> None:

@@ -10,7 +10,7 @@ from profilecore.adapters.observed.ports import (
     ObservedQueue,
 )
 from profilecore.adapters.observed.publishing import ObservedPublisher
-from profilecore.adapters.observed.tasks import ObservedTasks, TaskMetrics
+from profilecore.adapters.observed.tasks import ObservedEndings, ObservedTasks, TaskMetrics
 
 __all__ = [
     "BUCKETS",
@@ -18,6 +18,7 @@ __all__ = [
     "Metrics",
     "ObservedBlobs",
     "ObservedCache",
+    "ObservedEndings",
     "ObservedImager",
     "ObservedLog",
     "ObservedProfiles",

@@ -8,9 +8,10 @@ from uuid import UUID
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
 from profilecore.adapters.observed.metrics import Metrics, database_verb
+from profilecore.ending import Ending
 from profilecore.errors import ProfilecoreError
 from profilecore.order import Order
-from profilecore.ports import Tasks
+from profilecore.ports import Endings, Tasks
 from profilecore.schedule import Backlog, Claims, TaskQuery
 from profilecore.task import FINISHED, LOST, Status, Step, Task
 
@@ -163,3 +164,21 @@ def _watched(step: Step, before: dict[UUID, Task]) -> Callable[[Task, datetime],
         return step(task, at)
 
     return run
+
+
+class ObservedEndings:
+    """The Endings port, with metrics `database_…{port="endings"}`."""
+
+    def __init__(self, endings: Endings, metrics: Metrics) -> None:
+        self._endings = endings
+        verb = database_verb(metrics, "endings")
+        self._read, self._position, self._trim = verb("read"), verb("position"), verb("trim")
+
+    async def read(self, after: int, limit: int) -> Sequence[Ending]:
+        return await self._read(self._endings.read(after, limit))
+
+    async def position(self) -> int:
+        return await self._position(self._endings.position())
+
+    async def trim(self, older_than: datetime) -> int:
+        return await self._trim(self._endings.trim(older_than))

@@ -23,10 +23,10 @@ def gc(
 ) -> None:
     """Remove what has been kept for long enough.
 
-    Tasks that ended longer ago than TASKS_KEPT, and what the feed tells of them; deleted profiles,
-    for good, after TOMBSTONES_KEPT; entries of the change log older than LOG_KEPT; receipts of
-    requests after IDEMPOTENCY_KEPT; files of images that no profile has, such as those of profiles
-    that are gone, or of an upload that was broken off more than an hour ago.
+    Tasks that ended longer ago than TASKS_KEPT; deleted profiles, for good, after TOMBSTONES_KEPT;
+    what the feed tells, changes and ends of tasks, older than LOG_KEPT; receipts of requests after
+    IDEMPOTENCY_KEPT; files of images that no profile has, such as those of profiles that are gone,
+    or of an upload that was broken off more than an hour ago.
     What is not finished, or not deleted, stays however old it is. Safe at any time, and to be run
     by a timer.
 
@@ -49,13 +49,12 @@ async def _collect(parts: "Parts", settings: Settings, tasks_kept: timedelta) ->
     now = datetime.now(UTC)
     tasks = await parts.upkeep.purge(tasks_kept)
     typer.echo(f"{tasks:,} finished tasks removed")
-    # Not by the option: who follows them is a little behind those that have just ended.
-    endings = await parts.endings.trim(now - settings.tasks_kept)
-    typer.echo(f"{endings:,} ends of tasks removed")
     profiles = await parts.profiles.purge(now - settings.tombstones_kept)
     typer.echo(f"{profiles:,} deleted profiles removed")
     events = await parts.log.trim(now - settings.log_kept)
     typer.echo(f"{events:,} entries of the log removed")
+    endings = await parts.endings.trim(now - settings.log_kept)
+    typer.echo(f"{endings:,} ends of tasks removed")
     receipts = await parts.receipts.purge()
     typer.echo(f"{receipts:,} receipts of requests removed")
     images = 0

@@ -102,11 +102,10 @@ async def follow(
     """
     given = request.headers.get("last-event-id") or after
     place = Place(feed.position, None) if given is None else Place.parse(given)
-    if Scope.TASKS_READ not in caller_of(request).scopes:
-        place = Place(place.changes, None)
-    elif place.endings is None:
-        place = Place(place.changes, await task_feed.position())
-    follower = Follower(feed, task_feed, lifecycle, place, policy.heartbeat)
+    told = task_feed if Scope.TASKS_READ in caller_of(request).scopes else None
+    if told is not None and place.endings is None:
+        place = Place(place.changes, await told.position())
+    follower = Follower(feed, told, lifecycle, place, policy.heartbeat)
     if given is not None:
         await follower.check()
     headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}

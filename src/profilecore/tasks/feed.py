@@ -1,8 +1,8 @@
 """How tasks end, as one process follows it for those who wait for that."""
 
 import asyncio
-from collections.abc import Sequence
-from contextlib import suppress
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 
 from profilecore.ending import Ending
 from profilecore.errors import Unavailable
@@ -10,16 +10,16 @@ from profilecore.ports import Endings
 
 
 class TaskFeed:
-    """Looks for new ends every `interval` seconds, as long as somebody waits for one.
+    """Looks for new ends every `interval` seconds, as long as somebody is `following`.
 
-    So one process asks as often as another, however many wait in it. `newest` is the position as
-    it was at the last look.
+    So one process asks as often as another, however many follow in it. `newest` is the position
+    as it was at the last look.
     """
 
     def __init__(self, endings: Endings, *, interval: float = 0.25) -> None:
         self._endings = endings
         self._interval = interval
-        self._waiting = 0
+        self._followers = 0
         self._wanted = asyncio.Event()
         self._moved = asyncio.Condition()
         self.newest = 0
@@ -32,18 +32,23 @@ class TaskFeed:
         """Give the position of the newest end, 0 where there was none."""
         return await self._endings.position()
 
-    async def wait(self, after: int, timeout: float) -> None:  # noqa: ASYNC109 - the bound is the point
-        """Return when there is an end beyond `after`, or after `timeout` seconds."""
-        self._waiting += 1
+    @contextmanager
+    def following(self) -> Iterator[None]:
+        """Keep `newest` up to date until the block ends."""
+        self._followers += 1
         self._wanted.set()
         try:
-            with suppress(TimeoutError):
-                async with asyncio.timeout(timeout), self._moved:
-                    await self._moved.wait_for(lambda: self.newest > after)
+            yield
         finally:
-            self._waiting -= 1
-            if not self._waiting:
+            self._followers -= 1
+            if not self._followers:
                 self._wanted.clear()
+
+    async def wait(self, after: int, timeout: float) -> None:  # noqa: ASYNC109 - the bound is the point
+        """Return when there is an end beyond `after`, or after `timeout` seconds."""
+        with self.following(), suppress(TimeoutError):
+            async with asyncio.timeout(timeout), self._moved:
+                await self._moved.wait_for(lambda: self.newest > after)
 
     async def follow(self) -> None:
         """Look, until cancelled; an outage is waited out."""

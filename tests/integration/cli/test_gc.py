@@ -11,9 +11,9 @@ from tests.support.tasks import path_of_task, reached, submitted
 
 NOTHING = """\
 0 finished tasks removed
-0 ends of tasks removed
 0 deleted profiles removed
 0 entries of the log removed
+0 ends of tasks removed
 0 receipts of requests removed
 0 images without a profile removed
 """
@@ -37,9 +37,9 @@ def test_it_removes_what_was_kept_for_long_enough(run: Run, tmp_path: Path) -> N
         assert (done.returncode, done.stderr) == (0, "")
         assert done.stdout.splitlines() == [
             "2 finished tasks removed",
-            "1 ends of tasks removed",  # of two: the newest is always kept
             "1 deleted profiles removed",
             "2 entries of the log removed",  # of three: the newest is always kept
+            "1 ends of tasks removed",  # of two, likewise
             "0 receipts of requests removed",
             "0 images without a profile removed",
         ]

@@ -170,6 +170,61 @@ async def test_what_comes_between_two_reads_is_told_in_order(
         await call.end()
 
 
+async def test_an_end_is_told_however_much_is_written(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """GET /events: where each look finds more changes, so that a follower never waits."""
+    async with inside(tmp_path) as app:
+        read = app.parts.feed.read
+
+        async def busy(after: int, limit: int) -> Sequence[Event]:
+            await app.client.post(PROFILES, json=person())
+            return await read(after, 1)
+
+        monkeypatch.setattr(app.parts.feed, "read", busy)
+        call = Call(app.app, "GET", FEED)
+        await call.start()
+        for _ in range(10):
+            assert b"task." not in await call.chunk()
+        await app.client.post(SUBMIT, json={"type": "echo", "delay": 0})
+        async with asyncio.timeout(WAIT_MAX):
+            while b"task.succeeded" not in await call.chunk():
+                pass
+        monkeypatch.undo()
+        call.hang_up()
+        await call.end()
+
+
+async def test_an_end_is_told_to_whoever_never_catches_up(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """GET /events: after the changes that were there before it, not after all that come since."""
+    async with inside(tmp_path) as app:
+        body = {"create": [person() for _ in range(250)]}
+        await app.client.post(f"{PROFILES}/batch", json=body)
+        await app.client.post(SUBMIT, json={"type": "echo", "delay": 0})
+        await app.parts.task_feed.wait(0, WAIT_MAX)
+        read = app.parts.feed.read
+
+        async def full(after: int, limit: int) -> Sequence[Event]:
+            more = {"create": [person() for _ in range(limit)]}
+            await app.client.post(f"{PROFILES}/batch", json=more)
+            return await read(after, limit)
+
+        monkeypatch.setattr(app.parts.feed, "read", full)
+        call = Call(app.app, "GET", f"{FEED}?after=0-0")
+        await call.start()
+        text = ""
+        async with asyncio.timeout(WAIT_MAX):
+            while "task.succeeded" not in text:
+                text += (await call.chunk()).decode()
+        before = text.partition("event: task.succeeded")[0]
+        assert 250 <= before.count("event: profile.created") <= 500
+        monkeypatch.undo()
+        call.hang_up()
+        await call.end()
+
+
 async def test_many_ends_come_in_parts_after_what_was_before_them(tmp_path: Path) -> None:
     """GET /events ?after=0-0: each once, and none before the changes that were there before it."""
     async with inside(tmp_path) as app:

@@ -30,7 +30,11 @@ from tests.support.uploads import (
 
 MUTANTS: Final = rounds(60, 20_000)
 AT_MOST: Final = 50.0
-"""Milliseconds that a read may take, at the 99th percentile, while others attack."""
+"""Milliseconds in which nine of ten reads are answered while others attack.
+
+Of so few the slowest is as slow as what else the machine does; `benchmarks.image_uploads` has the
+99th percentile.
+"""
 QUIET_TIMES: Final = 5
 """And more where the machine is so busy that it takes long without an attack, too."""
 SAMPLES_MIN: Final = 100
@@ -87,10 +91,10 @@ class Reader:
         self._thread.join()
 
     @property
-    def p99(self) -> float:
+    def p90(self) -> float:
         """In milliseconds."""
         assert len(self._took) >= SAMPLES_MIN
-        return 1_000 * sorted(self._took)[len(self._took) * 99 // 100]
+        return 1_000 * sorted(self._took)[len(self._took) * 9 // 10]
 
     def has_enough(self) -> bool:
         return len(self._took) >= SAMPLES_MIN
@@ -106,7 +110,7 @@ class Reader:
 def quiet(server: Server, path: str) -> float:
     with Reader(server, path) as reader:
         until(reader.has_enough, 60, "reads take too long")
-    return reader.p99
+    return reader.p90
 
 
 def test_attacks(server: Server, api: httpx.Client) -> None:
@@ -133,8 +137,8 @@ def test_attacks(server: Server, api: httpx.Client) -> None:
     assert images(api, profile) == []
     assert api.get(path_of(profile)).json()["profile"] == profile
     assert grown < GROWS_MAX
-    assert reader.p99 < max(AT_MOST, QUIET_TIMES * usual), f"{usual:.1f} ms without"
-    print(f"grown by {grown / 2**20:.0f} MB; p99 {reader.p99:.1f} ms, {usual:.1f} ms without")
+    assert reader.p90 < max(AT_MOST, QUIET_TIMES * usual), f"{usual:.1f} ms without"
+    print(f"grown by {grown / 2**20:.0f} MB; p90 {reader.p90:.1f} ms, {usual:.1f} ms without")
     assert not [data for data in blobs(server) if any(word in data for word in EXECUTABLE)]
     assert_no_server_error(server)
 

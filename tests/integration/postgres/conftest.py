@@ -43,7 +43,6 @@ def own_server() -> Iterator[Postgres]:
 
 @pytest.fixture
 def own(own_server: Postgres) -> Iterator[PostgresAddress]:
-    """A migrated database on that server."""
-    with database(own_server.address) as address:
+    """A migrated database on that server, with which it goes: it may be frozen by then."""
+    with database(own_server.address, dropped=False) as address:
         yield address
-        own_server.revive()

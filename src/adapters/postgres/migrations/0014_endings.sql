@@ -7,14 +7,14 @@ CREATE TABLE endings (
     status text COLLATE "C" NOT NULL,
     at bigint NOT NULL
 );
-ALTER TABLE log ADD COLUMN endings_trimmed bigint NOT NULL DEFAULT 0;
 
 -- Bring tasks to their next state, as in 0008; those that have succeeded, or are dead, are told of.
 -- Who has such takes a turn with the others who do, before anything is held, until the commit: so
--- nobody sees a position before all that are smaller.
+-- nobody sees a position before all that are smaller. What goes with them in one call waits too.
 CREATE OR REPLACE FUNCTION profilecore_step_tasks(steps jsonb) RETURNS SETOF uuid
 LANGUAGE plpgsql
 SET lock_timeout = '1s'
+SET plan_cache_mode = 'force_custom_plan'
 SET enable_seqscan = 'off'
 SET enable_hashjoin = 'off'
 SET enable_mergejoin = 'off'
@@ -24,6 +24,11 @@ DECLARE
     newest bigint := 0;
 BEGIN
     IF jsonb_path_exists(steps, '$[*] ? (@.status == "succeeded" || @.status == "dead")') THEN
+        -- With one snapshot for the whole transaction it would not see what it waited for.
+        IF current_setting('transaction_isolation') <> 'read committed' THEN
+            RAISE 'profilecore_step_tasks needs READ COMMITTED'
+                USING ERRCODE = 'invalid_transaction_state';
+        END IF;
         PERFORM pg_advisory_xact_lock(5787213827046133103);
         SELECT greatest(max(e.position), profilecore_era()) INTO newest
         FROM endings e WHERE e.position > newest;
@@ -55,3 +60,6 @@ BEGIN
     SELECT id FROM stepped;
 END
 $$;
+
+-- Last, because everybody reads it.
+ALTER TABLE log ADD COLUMN endings_trimmed bigint NOT NULL DEFAULT 0;

@@ -76,6 +76,14 @@ async def test_nobody_is_asked_while_nobody_waits(feed: TaskFeed, endings: Count
     assert endings.looks <= looks + 1
 
 
+async def test_whoever_follows_need_not_wait(feed: TaskFeed, tasks: MemoryTasks) -> None:
+    with feed.following():
+        await ended(tasks, await one(tasks), Status.SUCCEEDED)
+        async with asyncio.timeout(5):
+            while feed.newest == 0:  # noqa: ASYNC110 - that nobody waits is the point
+                await asyncio.sleep(INTERVAL)
+
+
 async def test_many_who_wait_cost_no_more_than_one(feed: TaskFeed, endings: CountedEndings) -> None:
     began = asyncio.get_running_loop().time()
     await asyncio.gather(*(feed.wait(0, 10 * INTERVAL) for _ in range(100)))

@@ -114,7 +114,8 @@ async function connection(mine: AbortController): Promise<"refused" | "was live"
 function tell(parser: Parser, piece: string): void {
   const messages = parser.take(piece);
   const told = messages.filter((m) => m.data !== "").map((m) => JSON.parse(m.data) as Change | Ending);
-  position = messages.findLast((m) => m.id !== null)?.id ?? position;
+  // How tasks ended meanwhile is not asked for: their table is read anew.
+  position = messages.findLast((m) => m.id !== null)?.id?.split("-")[0] ?? position;
   const changes = told.filter((one) => "profile_id" in one);
   const endings = told.filter((one) => "task_id" in one);
   if (changes.length > 0) listeners.forEach((listener) => listener(changes));

@@ -17,8 +17,9 @@ export const failure = signal<unknown>(null);
 export const rescheduling = signal<Task | null>(null);
 
 const EVERY = 2_000; // milliseconds: the feed tells how tasks end, and not how they begin
-const GATHER = 200; // milliseconds: what ends together is read together
+const GATHER = 500; // milliseconds: what ends together is read together
 let abort = new AbortController();
+let underWay = 0;
 
 export interface TaskFilter {
   status: Status | null;
@@ -34,6 +35,7 @@ export async function load(): Promise<void> {
   abort.abort();
   abort = new AbortController();
   const { status, type } = filterOf(route.value.params);
+  underWay += 1;
   try {
     const page = await listTasks({ ...listCall(status, type, null), abort: abort.signal });
     tasks.value = page.rows;
@@ -42,6 +44,8 @@ export async function load(): Promise<void> {
   } catch (error) {
     if (isAbort(error)) return;
     failure.value = error;
+  } finally {
+    underWay -= 1;
   }
   loading.value = false;
 }
@@ -61,12 +65,14 @@ export async function more(): Promise<void> {
 export function keepFresh(): () => void {
   const timer = setInterval(look, EVERY);
   let soon: ReturnType<typeof setTimeout> | undefined;
-  const leave = followTasks(() => {
+  const lookSoon = () => {
     soon ??= setTimeout(() => {
       soon = undefined;
-      look();
+      if (underWay > 0) lookSoon();
+      else look();
     }, GATHER);
-  }, look);
+  };
+  const leave = followTasks(lookSoon, look);
   return () => {
     clearInterval(timer);
     clearTimeout(soon);
@@ -74,10 +80,11 @@ export function keepFresh(): () => void {
   };
 }
 
-/** Reads it, if somebody looks at it and has not gone further. */
+/** Reads it, if somebody looks at it and has not gone further, and nothing is on its way. */
 function look(): void {
   const further = tasks.value.length > 50;
-  if (!document.hidden && !offline.value && !further && failure.value === null) void load();
+  const wanted = !document.hidden && !further && underWay === 0;
+  if (wanted && !offline.value && failure.value === null) void load();
 }
 
 export function put(task: Task): void {
