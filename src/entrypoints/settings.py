@@ -226,7 +226,7 @@ class Settings:
     )
     tasks_kept: timedelta = variable(duration(), "7d", "How long `gc` leaves a task that has ended")
     log_kept: timedelta = variable(
-        duration(), "30d", "How long `gc` leaves an entry of the change log"
+        duration(), "30d", "How long `gc` leaves a change, or the end of a task, in the feed"
     )
     head_timeout: timedelta = variable(
         duration(_MOMENT), "10s", "Longest time the headers of a request may take to arrive"
