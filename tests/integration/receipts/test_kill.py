@@ -2,6 +2,7 @@
 
 import asyncio
 import signal
+import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from pathlib import Path
@@ -20,6 +21,7 @@ from tests.support.processes import Server
 MANY: Final = 50
 ROOT: Final = Path(__file__).parents[3]
 STOPPED_WITHIN: Final = 30.0
+ENDED_WITHIN: Final = 10.0
 every = pytest.mark.parametrize("made", ALL, ids=lambda made: made.__name__)
 
 
@@ -47,8 +49,14 @@ class Fleet:
         return self._stack.enter_context(Server(folder, program=FAULTY, **self._settings))
 
     def replace_the_dead(self) -> int:
-        """Start those again that were killed, as a supervisor would; give how many there were."""
-        dead = [n for n, server in enumerate(self.servers) if _ended(server)]
+        """Start those again that were killed, as a supervisor would; give how many there were.
+
+        Connections break a moment before it is known that the process has ended.
+        """
+        deadline = time.monotonic() + ENDED_WITHIN
+        while not (dead := [n for n, server in enumerate(self.servers) if _ended(server)]):
+            assert time.monotonic() < deadline, "none has ended"
+            time.sleep(0.01)
         for number in dead:
             assert self.servers[number].wait() == -signal.SIGKILL
             self.servers[number] = self._start(self._folders[number])
