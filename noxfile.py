@@ -184,7 +184,8 @@ def integration(session: nox.Session) -> None:
     install(session)
     # Those that take longest first, or one process is left with them in the end.
     folders = [path for path in Path("tests/integration").glob("[!_]*") if path.is_dir()]
-    pytest(session, *map(str, sorted(folders, key=lambda p: (p.name not in SLOW, p.name))), more=1)
+    slowest = sorted(folders, key=lambda path: (path.name not in SLOW, path.name))
+    pytest(session, *map(str, slowest), more=1, alone=True)
 
 
 @nox.session
@@ -207,7 +208,7 @@ def e2e(session: nox.Session) -> None:
     require(session, curl="curl", chromium="chromium", **NODE, **CACHES)
     install(session)
     install_web(session)  # the accessibility checker comes from there
-    pytest(session, "tests/e2e", more=1)
+    pytest(session, "tests/e2e", more=1, alone=True)
 
 
 @nox.session

@@ -1,10 +1,14 @@
 """What sessions have in common."""
 
+import json
 import os
 import shutil
 from pathlib import Path
 
 import nox
+
+ALONE_MAX = 10
+"""How many failed tests may have failed for what else was going on."""
 
 
 def install(session: nox.Session) -> None:
@@ -48,12 +52,50 @@ def _exists(name: str) -> bool:
     return shutil.which(name) is not None or Path(name).is_file()
 
 
-def pytest(session: nox.Session, *paths: str, more: int = 0, dealt: str = "loadfile") -> None:
+def pytest(
+    session: nox.Session,
+    *paths: str,
+    more: int = 0,
+    dealt: str = "loadfile",
+    alone: bool = False,
+) -> None:
     """Run pytest on the paths, or on what stands after `--`; finding no test is a failure.
 
     A process for each core, and some `more` where tests wait for servers. A file stays with one
     process, so that its servers are started once, unless they are `dealt` otherwise.
+
+    Those that promise something within a time may miss it for what the others do. With `alone`,
+    a few that failed are tried once more by themselves, which decides; what failed is said anyway.
     """
+    if session.posargs:
+        session.run("pytest", "--durations=10", *session.posargs)
+        return
     processes = str((os.cpu_count() or 1) + more)
     together = ("--numprocesses", processes, "--dist", dealt, "--no-loadscope-reorder")
-    session.run("pytest", "--durations=10", *(session.posargs or (*together, *paths)))
+    cache = Path(session.create_tmp()).resolve() / "pytest"
+    shutil.rmtree(cache, ignore_errors=True)
+    kept = ("-o", f"cache_dir={cache}")
+    try:
+        session.run("pytest", "--durations=10", *kept, *together, *paths)
+    except nox.command.CommandFailed:
+        failed = _failed(cache)
+        if not alone or not 0 < len(failed) <= ALONE_MAX:
+            raise
+        session.warn("What failed beside others is tried alone.")
+        session.run("pytest", *kept, "--last-failed", "--last-failed-no-failures=none", *paths)
+        _say(session, f"Passed alone, after failing beside others: {', '.join(failed)}")
+
+
+def _failed(cache: Path) -> list[str]:
+    """The tests that the last run with this cache says have failed."""
+    path = cache / "v" / "cache" / "lastfailed"
+    return sorted(json.loads(path.read_text())) if path.exists() else []
+
+
+def _say(session: nox.Session, text: str) -> None:
+    """Say it here, and where it is looked at: at the end of CI."""
+    session.warn(text)
+    kept = os.environ.get("FAILURES_FILE")
+    if kept:
+        with Path(kept).open("a") as file:
+            file.write(f"{text}\n\n")
