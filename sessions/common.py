@@ -72,7 +72,7 @@ def pytest(
         return
     processes = str((os.cpu_count() or 1) + more)
     together = ("--numprocesses", processes, "--dist", dealt, "--no-loadscope-reorder")
-    cache = Path(session.create_tmp()).resolve() / "pytest"
+    cache = Path(session.virtualenv.location).resolve() / "pytest"
     shutil.rmtree(cache, ignore_errors=True)
     kept = ("-o", f"cache_dir={cache}")
     try:

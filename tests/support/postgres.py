@@ -125,7 +125,8 @@ class Postgres:
     def freeze(self) -> None:
         """Stop every process of it: connections stay open, and nothing answers."""
         for process in self.processes():
-            process.send_signal(signal.SIGSTOP)
+            with suppress(psutil.NoSuchProcess):  # some come and go by themselves
+                process.send_signal(signal.SIGSTOP)
 
     def thaw(self) -> None:
         for process in self.processes():
@@ -135,7 +136,8 @@ class Postgres:
     def kill(self) -> None:
         """As a machine that loses power; what was flushed is on the disk."""
         for process in self.processes():
-            process.kill()
+            with suppress(psutil.NoSuchProcess):
+                process.kill()
         assert self._process is not None
         self._process.wait(30)
 

@@ -70,10 +70,11 @@ class PostgresAddress:
         threshold = PREPARED_AFTER if self.prepared else None
         kept: dict[str, Any] = {"autocommit": True, "prepare_threshold": threshold}
         if self.prepared:
-            # A plan that was made while a table was small reads all of it when it has grown.
+            # A plan that was made while a table was small reads all of it when it has grown. And to
+            # compile one takes longer than any of ours takes to run, a second on a busy machine.
             kept["options"] = (
                 f"-c statement_timeout={round(statement_timeout * 1000)}"
-                " -c plan_cache_mode=force_custom_plan"
+                " -c plan_cache_mode=force_custom_plan -c jit=off"
             )
         return kept
 

@@ -13,12 +13,13 @@ from profilecore.errors import NotFound
 _END: Final = 2**63 - 1
 # With a parameter, because without one PostgreSQL keeps the plan that it made first.
 _POSITION: Final = "SELECT coalesce(max(position), 0) FROM endings WHERE position > %s"
-# A row that tells whether the place is known is there also where no end is.
+# A row that tells whether the place is known is there also where no end is; as for events, the one
+# row of `log` is not joined.
 _READ: Final = f"""
-    SELECT log.endings_trimmed = %(after)s
-        OR EXISTS (SELECT FROM endings WHERE position = %(after)s),
+    SELECT (SELECT endings_trimmed FROM log) = %(after)s
+            OR EXISTS (SELECT FROM endings WHERE position = %(after)s),
         found.*
-    FROM log LEFT JOIN LATERAL (
+    FROM (SELECT) one LEFT JOIN LATERAL (
         SELECT {ENDING} FROM endings WHERE position > %(after)s ORDER BY position LIMIT %(limit)s
     ) found ON true ORDER BY found.position
 """  # noqa: S608 - the names are our own

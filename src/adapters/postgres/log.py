@@ -16,12 +16,15 @@ _END: Final = 2**63 - 1
 # With a parameter, because without one PostgreSQL keeps the plan that it made first.
 _POSITION: Final = f"{NEWEST} WHERE position > %s"
 _AT: Final = f"SELECT {EVENT} FROM events WHERE position = ANY(%s)"  # noqa: S608
-# A row with the era, and whether the log knows the place, is there also where no event is.
+# A row with the era, and whether the log knows the place, is there also where no event is. The one
+# row of `log` is not joined: no one ever analyses so small a table, and it is taken for thousands,
+# for which PostgreSQL would compile the plan, which takes longer than to run it.
 _READ: Final = f"""
     SELECT current.era,
-        log.trimmed = %(after)s OR EXISTS (SELECT FROM events WHERE position = %(after)s),
+        (SELECT trimmed FROM log) = %(after)s
+            OR EXISTS (SELECT FROM events WHERE position = %(after)s),
         found.*
-    FROM log CROSS JOIN (SELECT profilecore_era() AS era) current LEFT JOIN LATERAL (
+    FROM (SELECT profilecore_era() AS era) current LEFT JOIN LATERAL (
         SELECT {EVENT} FROM events WHERE position > %(after)s ORDER BY position LIMIT %(limit)s
     ) found ON true ORDER BY found.position
 """  # noqa: S608 - the names are our own

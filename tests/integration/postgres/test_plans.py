@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from types import ModuleType
 from uuid import UUID
 
 import msgspec
@@ -12,7 +13,12 @@ import pytest
 
 from profilecore.adapters.codec import encode_data
 from profilecore.adapters.codec.tasks import encode_json, step_columns, task_columns
-from profilecore.adapters.postgres import PostgresAddress, PostgresLog, PostgresProfiles
+from profilecore.adapters.postgres import (
+    PostgresAddress,
+    PostgresDatabase,
+    PostgresLog,
+    PostgresProfiles,
+)
 from profilecore.adapters.postgres import endings as endings_module
 from profilecore.adapters.postgres import log as log_module
 from profilecore.adapters.postgres import profiles as profiles_module
@@ -214,6 +220,20 @@ def test_the_ends_of_tasks_are_read_from_their_place(full: PostgresAddress, afte
     assert "endings_pkey" in plan
     is_looked_up(plan, within=20)
     is_looked_up(explained(full, endings_module._POSITION, (0,)), within=6)
+
+
+@pytest.mark.campaign
+@pytest.mark.parametrize("module", [log_module, endings_module])
+def test_no_plan_of_a_read_is_compiled(full: PostgresAddress, module: ModuleType) -> None:
+    """As one that is taken for millions of rows would be, for longer than it runs."""
+    plan = explained(full, module._READ, {"after": 0, "limit": 1_000})
+    assert "rows=1000 " in plan
+    assert "JIT:" not in plan
+
+
+async def test_nothing_is_compiled(opened: PostgresDatabase) -> None:
+    """Also of what was estimated wrongly elsewhere."""
+    assert await opened.fetch("SHOW jit", ()) == [("off",)]
 
 
 @pytest.mark.campaign
