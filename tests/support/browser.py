@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from playwright.sync_api import Browser, ConsoleMessage, Page, sync_playwright
+from playwright.sync_api import Browser, ConsoleMessage, Page, Response, sync_playwright
 
 EXECUTABLE = Path("/usr/bin/chromium")
 AXE = Path(__file__).parents[2] / "src/entrypoints/web/node_modules/axe-core/axe.min.js"
@@ -52,6 +52,17 @@ class Visitor:
 
     def open(self, view: str = "profiles") -> None:
         self.page.goto(f"{self.url}/#/{view}")
+
+    def reads_of(self, path: str) -> list[int]:
+        """The status of each answer for that path from now on, as they come."""
+        statuses: list[int] = []
+
+        def note(response: Response) -> None:
+            if response.url == self.url + path:
+                statuses.append(response.status)
+
+        self.page.on("response", note)
+        return statuses
 
     def _said(self, message: ConsoleMessage) -> None:
         if message.type not in {"error", "warning"}:

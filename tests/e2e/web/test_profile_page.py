@@ -1,7 +1,6 @@
 """One profile: what it shows, and what happens where two people have it open."""
 
 import json
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -73,17 +72,13 @@ def test_changed_again_while_choosing(browser: Browser, server: Server, api: htt
         expect(page.get_by_role("heading", level=1)).to_have_text("Mine")
 
 
-@pytest.fixture
-def late(browser: Browser, server: Server) -> Iterator[Visitor]:
-    """One who reads once more what is gone, where the deletion comes as they begin to follow."""
-    with visiting(browser, server.url, refused=(404,)) as visitor:
-        yield visitor
-
-
-def test_deleted_by_somebody_else(late: Visitor, api: httpx.Client) -> None:
+def test_deleted_by_somebody_else(visitor: Visitor, api: httpx.Client) -> None:
     """Told at once, in the panel too; and it can be brought back from here."""
     profile = created(api, name="Short Lived")
-    page = opened(late, profile)
+    reads = visitor.reads_of(path_of(profile))
+    page = opened(visitor, profile)
+    while len(reads) < 2:  # who begins to follow reads once more, and would find nothing
+        page.wait_for_timeout(50)
     edited(page, Bio="Too late")
     api.delete(path_of(profile)).raise_for_status()
     panel = page.get_by_role("dialog")

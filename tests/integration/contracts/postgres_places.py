@@ -8,6 +8,7 @@ from typing import TypeVar
 from profilecore.adapters.postgres import PostgresAddress, PostgresDatabase
 from profilecore.paging import microseconds
 from profilecore.testing.places import ClockedPlace, Place
+from profilecore.testing.samples import NEW_ERA
 from tests.support.postgres import emptied, execute
 
 T = TypeVar("T")
@@ -57,3 +58,15 @@ class ClockedDatabasePlace(DatabasePlace[T], ClockedPlace[T]):
 
     def _set_clock(self) -> None:
         self.say("profilecore_now", microseconds(self.now))
+
+
+class EraPlace(ClockedDatabasePlace[T]):
+    """Its era, too, is the one that the test wants."""
+
+    def __init__(self, address: PostgresAddress) -> None:
+        super().__init__(address)
+        self.say("profilecore_era", 0)
+
+    async def fail_over(self) -> None:
+        """The server goes on in the next era, as one that was promoted."""
+        await asyncio.to_thread(self.say, "profilecore_era", NEW_ERA - 1)

@@ -1,6 +1,5 @@
 """The bookmark in PostgreSQL passes the whole contract, and outlives a fail-over."""
 
-import asyncio
 from collections.abc import AsyncIterator, Iterator
 
 import pytest
@@ -26,27 +25,16 @@ from profilecore.testing.places import (
     Store,
     Traits,
 )
-from profilecore.testing.samples import NEW_ERA
-from tests.integration.contracts.postgres_places import ClockedDatabasePlace
+from tests.integration.contracts.postgres_places import EraPlace
 from tests.support.postgres import database, reachable
 
 
-class PostgresBookmarkPlace(ClockedDatabasePlace[Marked], BookmarkPlace):
-    """Its era, too, is the one that the test wants."""
-
-    def __init__(self, address: PostgresAddress) -> None:
-        super().__init__(address)
-        self.say("profilecore_era", 0)
-
+class PostgresBookmarkPlace(EraPlace[Marked], BookmarkPlace):
     def on(self, database: PostgresDatabase) -> Marked:
         return Marked(
             Store(PostgresProfiles(database), PostgresLog(database)),
             lambda name: PostgresBookmark(database, name),
         )
-
-    async def fail_over(self) -> None:
-        """The server goes on in the next era, as one that was promoted."""
-        await asyncio.to_thread(self.say, "profilecore_era", NEW_ERA - 1)
 
 
 @pytest.fixture(scope="module")

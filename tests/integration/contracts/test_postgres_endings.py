@@ -11,28 +11,19 @@ from profilecore.adapters.postgres import (
     PostgresEndings,
     PostgresTasks,
 )
+from profilecore.errors import Unavailable
 from profilecore.event import era
 from profilecore.testing.endings import EndingsContract, done, gone
 from profilecore.testing.places import Ended, EndingsPlace, Traits
-from profilecore.testing.samples import NEW_ERA
-from tests.integration.contracts.postgres_places import ClockedDatabasePlace
+from profilecore.testing.task_samples import LEASE, one, start, step
+from tests.integration.contracts.postgres_places import EraPlace
 from tests.support.postgres import database, execute, reachable
 
 
-class PostgresEndingsPlace(ClockedDatabasePlace[Ended], EndingsPlace):
-    """Its era, too, is the one that the test wants."""
-
-    def __init__(self, address: PostgresAddress) -> None:
-        super().__init__(address)
-        self.say("profilecore_era", 0)
-
+class PostgresEndingsPlace(EraPlace[Ended], EndingsPlace):
     def on(self, database: PostgresDatabase) -> Ended:
         tasks = PostgresTasks(database)
         return Ended(tasks, tasks, PostgresEndings(database))
-
-    async def fail_over(self) -> None:
-        """The server goes on in the next era, as one that was promoted."""
-        await asyncio.to_thread(self.say, "profilecore_era", NEW_ERA - 1)
 
 
 @pytest.fixture(scope="module")
@@ -64,3 +55,21 @@ class TestPostgresEndings(EndingsContract):
         after = await store.endings.read(told[2].position, 100)
         assert [e.task_id for e in after] == [task.id for task in new]
         assert {era(e.position) for e in after} == {1}
+
+    async def test_a_snapshot_of_before_the_wait_is_refused(
+        self, address: PostgresAddress, place: PostgresEndingsPlace, store: Ended
+    ) -> None:
+        """With REPEATABLE READ one would not see what it waited for; what goes on may."""
+        running = await step(store.tasks, await one(store.tasks), start)
+        await place.close()
+        isolation = f"ALTER DATABASE {address.name} SET default_transaction_isolation"
+        await asyncio.to_thread(execute, address, f"{isolation} = 'repeatable read'")
+        try:
+            again = await place.open()
+            with pytest.raises(Unavailable) as refused:
+                await step(again.tasks, running, lambda t, at: t.succeeded(at, t.fence, None))
+            assert "READ COMMITTED" in str(refused.value.__cause__)
+            await step(again.tasks, running, lambda t, at: t.renewed(at, t.fence, LEASE))
+            assert await again.endings.position() == 0
+        finally:
+            await asyncio.to_thread(execute, address, f"{isolation} = 'read committed'")
