@@ -5,7 +5,6 @@ time; then below 1 % CPU and 120 MB.
 """
 
 import http.client
-import socket
 import statistics
 import sys
 import time
@@ -14,6 +13,7 @@ from pathlib import Path
 import psutil
 
 from benchmarks._measuring import MB, folder, table, verdict
+from tests.support.ports import free_port
 from tests.support.processes import Server
 
 STARTS = 5
@@ -23,12 +23,6 @@ READY_MAX = 1.5
 SLOWEST_MAX = 2.0
 CPU_MAX = 1.0
 RSS_MAX = 120.0
-
-
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        port: int = listener.getsockname()[1]
-        return port
 
 
 def ready(port: int) -> bool:

@@ -48,6 +48,7 @@ class RabbitProcess(Started):
 
     def __init__(self, folder: Path, *settings: str, plain: bool = True) -> None:
         self.folder = folder
+        self._output = folder / "output.log"
         self.port = free_port()
         self.node = f"profilecore-{secrets.token_hex(4)}@localhost"
         self._mapper_port = free_port()
@@ -63,9 +64,10 @@ class RabbitProcess(Started):
 
     @property
     def log(self) -> str:
-        return "\n".join(
-            path.read_text(errors="replace") for path in sorted(self.folder.glob("*.log"))
-        )
+        """What it wrote: last what says why it did not start."""
+        # The output is that of a start; the others are named after the node.
+        paths = sorted(self.folder.glob("*.log"), key=lambda path: path == self._output)
+        return "\n".join(path.read_text(errors="replace") for path in paths)
 
     def start(self, *, wait: bool = True) -> None:
         self._prepare()
@@ -214,7 +216,7 @@ class RabbitProcess(Started):
         }
 
     def _popen(self, *words: str) -> subprocess.Popen[bytes]:
-        with (self.folder / "output.log").open("ab") as output:
+        with self._output.open("ab") as output:
             return subprocess.Popen(
                 words,
                 cwd=self.folder,
