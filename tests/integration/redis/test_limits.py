@@ -1,12 +1,16 @@
 """Budgets of several processes on one Redis that is there, killed, silent, emptied, or set back.
 
-However it goes, together they never let through more than the limit, and nobody waits or fails.
+However it goes, together they never let through more than the limit, and nobody waits or fails. On
+a busy machine one of them alone may wait for longer than the 50 ms that there are, though Redis is
+there; what such a one lets through it adds (ADR 23), and is counted here.
 """
 
 import asyncio
+import math
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack
+from functools import partial
 from pathlib import Path
 from typing import Self
 
@@ -39,12 +43,15 @@ class Together:
         self.passed = 0
         self.refused = 0
         self.longest = 0.0
-        self.turns: list[bool] = []
+        self.turns: list[tuple[float, int, bool]] = []
+        """When which of them went on by itself, or came back."""
+        self.away = math.inf
+        """Since when there is no Redis, or one that nobody hears."""
 
     async def __aenter__(self) -> Self:
         async with AsyncExitStack() as exits:
             await exits.enter_async_context(self.proxy)
-            for _ in range(PROCESSES):
+            for number in range(PROCESSES):
                 redis = RedisLimiter(RedisServer(host="127.0.0.1", port=self.proxy.port))
                 await redis.open()
                 exits.push_async_callback(redis.close)
@@ -52,7 +59,7 @@ class Together:
                     redis,
                     lambda: MemoryLimiter(used=True),
                     PROCESSES,
-                    turned=lambda active, _: self.turns.append(active),
+                    turned=partial(self._turned, number),
                 )
                 await member.start()
                 exits.push_async_callback(_ended, asyncio.create_task(member.watch()))
@@ -62,6 +69,26 @@ class Together:
 
     async def __aexit__(self, *_: object) -> None:
         await self._exits.aclose()
+
+    def _turned(self, number: int, active: bool, _: str) -> None:
+        self.turns.append((time.monotonic(), number, active))
+
+    def alone(self) -> float:
+        """For how many seconds they were by themselves, each, while others of them had Redis.
+
+        Not while it was away, until all have come back: then nothing may be added.
+        """
+        found = since = 0.0
+        alone: set[int] = set()
+        away = self.away
+        for at, number, active in [*self.turns, (time.monotonic(), -1, False)]:
+            if len(alone) < PROCESSES:
+                found += len(alone) * max(0.0, min(at, away) - since)
+            since = at
+            alone = alone | {number} if active else alone - {number}
+            if at > away and not alone:
+                away = math.inf
+        return found
 
     async def ask(self, seconds: float, *, pause: float = 0.005) -> None:
         """Take from one budget in all of them, far more than there is."""
@@ -101,6 +128,7 @@ async def together(tmp_path: Path) -> AsyncIterator[Together]:
 
 
 async def _away(together: Together, leave: Callable[[], None], back: Callable[[], None]) -> None:
+    together.away = time.monotonic()
     leave()
     await together.until(True)
     await asyncio.sleep(AWAY)
@@ -124,6 +152,7 @@ async def _cut(together: Together) -> None:
 
 
 async def _restarted(together: Together) -> None:
+    together.away = time.monotonic()
     together.server.restart()
     await asyncio.sleep(0.5)
 
@@ -148,7 +177,9 @@ async def test_never_more_than_the_limit_and_nobody_fails(together: Together, fa
     await FAULTS[fault](together)
     await asking  # and so nobody has failed
     took = time.monotonic() - began
-    assert together.passed <= RATE.burst + RATE.count * took / RATE.period
+    limit = RATE.burst + RATE.count * took / RATE.period
+    added = RATE.count / RATE.period / PROCESSES * together.alone()
+    assert together.passed <= limit + added
     assert together.passed > RATE.burst, "it lets through what it may, too"
     assert together.refused > together.passed
     await together.until(False)
@@ -162,7 +193,7 @@ async def test_four_at_once_have_one_budget(together: Together) -> None:
         return sum(verdict.allowed for verdict in found)
 
     passed = sum(await asyncio.gather(*(ask(m) for m in together.members for _ in range(50))))
-    assert passed == 1_000 or any(together.turns[PROCESSES:])
+    assert passed == 1_000 or together.turns[PROCESSES:]
     assert passed <= 1_000
 
 
