@@ -22,7 +22,7 @@ from tests.support.http import PROFILES
 from tests.support.postgres import Postgres, execute, using
 from tests.support.processes import serving
 from tests.support.redis import RedisProcess
-from tests.support.replication import Pair, replicated, soon
+from tests.support.replication import Pair, replicated, soon, until
 
 WRITING_AGAIN_MAX = 5.0
 
@@ -202,7 +202,8 @@ async def test_a_service_goes_on_over_http(pair: Pair, tmp_path: Path) -> None:
         headers = {"X-Consistency-Token": token}
         assert client.get(f"{PROFILES}/{id_}", headers=headers).status_code == 200
         assert client.get("/health/ready").status_code == 200
-        assert 'database_servers{role="lost"} 1.0' in client.get("/metrics").text
+        # The new one may have said that it is one before the old one was found not to answer.
+        until(lambda: 'database_servers{role="lost"} 1.0' in client.get("/metrics").text)
     assert "is the primary now" in server.errors
 
 
