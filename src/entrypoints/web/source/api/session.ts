@@ -1,5 +1,5 @@
 /** Who is signed in: a token in memory, and in this tab's storage if that is wanted. */
-import { signal } from "@preact/signals";
+import { effect, signal, untracked } from "@preact/signals";
 
 const KEY = "profilecore.token";
 
@@ -26,7 +26,9 @@ export function signIn(text: string, keep: boolean): void {
   }
 }
 
-export function signOut(why: string): void {
+/** `of`: whose call was refused. Nothing happens where another token has been given since. */
+export function signOut(why: string, of = token.value): void {
+  if (of !== token.value) return;
   token.value = null;
   signedOut.value = why;
   try {
@@ -36,6 +38,13 @@ export function signOut(why: string): void {
   }
 }
 
-export function authorization(): Record<string, string> {
-  return token.value === null ? {} : { Authorization: `Bearer ${token.value}` };
+/** Has something forgotten as soon as somebody has signed out: the next one is shown nothing of it. */
+export function onSignOut(forget: () => void): void {
+  effect(() => {
+    if (signedOut.value !== null) untracked(forget);
+  });
+}
+
+export function authorization(of = token.value): Record<string, string> {
+  return of === null ? {} : { Authorization: `Bearer ${of}` };
 }
