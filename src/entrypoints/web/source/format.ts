@@ -13,15 +13,17 @@ const UNITS: [Unit, number][] = [
 ];
 let full: Intl.DateTimeFormat | undefined; // made when the first is asked for, see texts.ts
 
-/** Moves on, so that relative times do. */
+/** Moves on now and then, so that relative times are drawn anew. */
 export const now = signal(Date.now());
 if (typeof window !== "undefined") {
-  setInterval(() => {
+  const tick = () => {
     if (!document.hidden) now.value = Date.now();
-  }, 10_000);
+  };
+  setInterval(tick, 10_000);
+  document.addEventListener("visibilitychange", tick);
 }
 
-export function ago(time: string, at: number): string {
+export function ago(time: string, at = Date.now()): string {
   const seconds = (new Date(time).getTime() - at) / 1000;
   const size = Math.abs(seconds);
   if (size < 5) return t.now;

@@ -22,6 +22,12 @@ export function parse(hash: string): Route {
 
 export const route = signal<Route>(parse(typeof location === "undefined" ? "" : location.hash));
 
+/** Which screen it is, whatever is searched for on it. */
+export function here(): string {
+  const { view, id } = route.peek();
+  return `${view}/${id}`;
+}
+
 export function hrefOf(view: View, id = "", params: Record<string, string> = {}): string {
   const given = Object.entries(params).filter(([, value]) => value !== "");
   const query = new URLSearchParams(given).toString();
@@ -39,8 +45,24 @@ export function amend(href: string): void {
   route.value = parse(href);
 }
 
+type Guard = () => boolean;
+const guards = new Set<Guard>();
+
+/** Asked before this screen is left: true where somebody would lose what they typed. */
+export function guard(loses: Guard): () => void {
+  guards.add(loses);
+  return () => guards.delete(loses);
+}
+
+const kept = (): boolean => [...guards].some((loses) => loses());
+
 if (typeof window !== "undefined") {
-  window.addEventListener("hashchange", () => {
-    route.value = parse(location.hash);
+  window.addEventListener("hashchange", ({ oldURL }) => {
+    const next = parse(location.hash);
+    if (`${next.view}/${next.id}` !== here() && kept()) history.pushState(null, "", oldURL);
+    else route.value = next;
+  });
+  window.addEventListener("beforeunload", (event) => {
+    if (kept()) event.preventDefault();
   });
 }

@@ -5,6 +5,8 @@ import { signedOut, signIn } from "./api/session";
 import { Field } from "./parts/field";
 import { t } from "./texts";
 
+const SENDABLE = /^[!-~]+$/; // no header takes more
+
 export function SignIn() {
   const text = useSignal("");
   const keep = useSignal(true);
@@ -17,6 +19,7 @@ export function SignIn() {
           event.preventDefault();
           const token = text.value.trim();
           if (token === "") wrong.value = [t.session.empty];
+          else if (!SENDABLE.test(token)) wrong.value = [t.session.odd];
           else signIn(token, keep.value);
         }}
       >

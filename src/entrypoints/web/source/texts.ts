@@ -73,6 +73,7 @@ export const t = {
     keep: "Keep it until this tab is closed",
     action: "Sign in",
     empty: "Paste a token first.",
+    odd: "A token is letters, digits and signs of ASCII, without a space. Copy it once more.",
     out: "Sign out",
     ended: "You are signed out.",
   },

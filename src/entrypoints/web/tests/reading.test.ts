@@ -119,16 +119,16 @@ describe("a change that was refused", () => {
   const draft = (name: string, bio = "") => ({ ...draftOf(stored), name, bio });
 
   it("is there already, whoever sent it", () => {
-    expect(standing(stored, draft("Ada"), null)).toBe("saved");
+    expect(standing(stored, draft("Ada"), [])).toBe("saved");
   });
 
   it("met what this page itself had sent", () => {
-    expect(standing(stored, draft("Ada", "more"), draft("Ada"))).toBe("own");
+    expect(standing(stored, draft("Ada", "more"), [null, draft("Ada")])).toBe("own");
   });
 
   it("met the change of somebody else", () => {
-    expect(standing(stored, draft("Eve"), null)).toBe("conflict");
-    expect(standing(stored, draft("Eve", "more"), draft("Eve"))).toBe("conflict");
+    expect(standing(stored, draft("Eve"), [null])).toBe("conflict");
+    expect(standing(stored, draft("Eve", "more"), [draft("Eve")])).toBe("conflict");
   });
 });
 

@@ -1,8 +1,9 @@
 /** One call of the API: who calls, what must be seen, what is tried again, and how long it took. */
 import { signal } from "@preact/signals";
+import { here } from "../router";
 import { refusal, Unreached, type Refused } from "./failures";
 import { lost, pause, reached, waiting } from "./net";
-import { authorization, signOut } from "./session";
+import { authorization, onSignOut, signOut, token } from "./session";
 
 export type Source = "cache" | "database" | "fallback" | "service";
 
@@ -47,36 +48,40 @@ const TOO_MANY = 429;
 const UNAVAILABLE = 503;
 
 let seen = 0; // the newest place in the log that this page has written or read
+onSignOut(() => (lastRead.value = null));
 
 export async function ask<T>(call: Call): Promise<Answer<T>> {
+  const caller = token.value; // what waits is never sent for somebody else
   for (let tries = 1; ; tries += 1) {
-    const answer = await attempt<T>(call);
+    const answer = await attempt<T>(call, caller);
     if (!(answer instanceof Error)) return answer;
     const seconds = answer.retryAfter ?? 2 ** (tries - 1);
-    if (tries >= (call.tries ?? TRIES) || seconds > PATIENCE || !repeatable(call, answer.status)) throw answer;
+    if (tries >= (call.tries ?? TRIES) || seconds > PATIENCE || !repeatable(call, answer)) throw answer;
     waiting.value = { until: Date.now() + seconds * 1000, status: answer.status };
     try {
       await pause(seconds * 1000 + Math.random() * 250, call.abort);
     } finally {
       waiting.value = null;
     }
+    if (token.value !== caller) throw answer;
   }
 }
 
-/** Reads for a screen: the line at its foot says where from. */
+/** Reads for a screen: the line at its foot says where from, as long as it is this one. */
 export async function show<T>(call: Call): Promise<Answer<T>> {
+  const screen = here();
   const answer = await ask<T>(call);
-  lastRead.value = answer.read;
+  if (here() === screen) lastRead.value = answer.read;
   return answer;
 }
 
-async function attempt<T>(call: Call): Promise<Answer<T> | Refused> {
+async function attempt<T>(call: Call, caller: string | null): Promise<Answer<T> | Refused> {
   const began = performance.now();
   let response: Response;
   try {
     response = await fetch(addressOf(call), {
       method: call.method ?? "GET",
-      headers: { ...headersOf(call), ...authorization(), ...mustSee(call) },
+      headers: { ...headersOf(call), ...authorization(caller), ...mustSee(call) },
       body: call.json === undefined ? null : JSON.stringify(call.json),
       signal: call.abort ?? null,
       cache: "no-store",
@@ -87,7 +92,7 @@ async function attempt<T>(call: Call): Promise<Answer<T> | Refused> {
     throw new Unreached();
   }
   reached();
-  if (!response.ok) return refused(response);
+  if (!response.ok) return refused(response, caller);
   notePosition(response.headers);
   const body = await contentOf<T>(response, call.as ?? "json");
   const ms = performance.now() - began;
@@ -95,16 +100,17 @@ async function attempt<T>(call: Call): Promise<Answer<T> | Refused> {
   return { body, status: response.status, headers: response.headers, read };
 }
 
-async function refused(response: Response): Promise<Refused> {
+async function refused(response: Response, caller: string | null): Promise<Refused> {
   const text = await response.text();
   const error = refusal(response.status, response.headers.get("Retry-After"), text);
-  if (response.status === 401) signOut(error.problem.detail);
+  if (response.status === 401) signOut(error.problem.detail, caller);
   return error;
 }
 
-/** 429 says that nothing was done; after a 503 only what has its effect once is sent again. */
-function repeatable(call: Call, status: number): boolean {
-  if (status === TOO_MANY) return true;
+/** 429 says that nothing was done, and `still_running` that the same call, sent before, is not at its
+ * end; after a 503 only what has its effect once is sent again. */
+function repeatable(call: Call, { status, code }: Refused): boolean {
+  if (status === TOO_MANY || code === "still_running") return true;
   return status === UNAVAILABLE && ((call.method ?? "GET") === "GET" || call.once !== undefined);
 }
 

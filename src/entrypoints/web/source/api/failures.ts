@@ -42,6 +42,11 @@ export function hasStatus(error: unknown, ...statuses: number[]): error is Refus
   return error instanceof Refused && statuses.includes(error.status);
 }
 
+/** Whether it is sure that nothing was done, so that another attempt is another call. */
+export function isUndone(error: unknown): boolean {
+  return error instanceof Refused && error.status < 500 && error.code !== "still_running";
+}
+
 /** The refusal that an answer carries, also where something in between has written its own. */
 export function refusal(status: number, retryAfter: string | null, text: string): Refused {
   let body: unknown = null;

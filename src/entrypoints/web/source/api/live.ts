@@ -1,10 +1,12 @@
 /** Follows all changes and the ends of tasks, and comes back where it was cut off. */
 import { effect, signal } from "@preact/signals";
 import { Parser } from "./events";
+import { refusal, Refused } from "./failures";
 import { pause, lost, offline, reached, revived } from "./net";
-import { authorization, signedOut, token } from "./session";
+import { authorization, signedOut, signOut, token } from "./session";
 import type { Change, Ending } from "./types";
 
+const FIRST = 1_000;
 const SILENCE = 40_000; // there is a line every 15 s, so this is a connection that is dead
 const LONGEST = 15_000;
 const FIRST_LOOK = 1_000; // what is shown first goes first
@@ -63,33 +65,41 @@ export function start(): () => void {
 async function run(): Promise<void> {
   const mine = new AbortController();
   current = mine;
-  for (let wait = 1000; !mine.signal.aborted; wait = Math.min(wait * 2, LONGEST)) {
+  for (let wait = FIRST; !mine.signal.aborted; wait = Math.min(wait * 2, LONGEST)) {
     live.value = "connecting";
-    const ended = await connection(mine).catch(() => "cut" as const);
+    const asked = await connection(mine).catch(secondsOf);
     if (mine.signal.aborted) return;
-    if (ended === "refused") return;
-    if (ended === "was live") wait = 1000;
+    if (asked === "off") {
+      live.value = "off";
+      return;
+    }
+    if (live.peek() === "live") wait = FIRST;
     live.value = "offline";
-    await pause(wait, mine.signal).catch(() => undefined);
+    await pause(Math.max(wait, asked * 1000), mine.signal).catch(() => undefined);
   }
 }
 
-async function connection(mine: AbortController): Promise<"refused" | "was live"> {
-  const headers = { ...authorization(), ...(position === null ? {} : { "Last-Event-ID": position }) };
+/** After how many seconds it may be tried again, as far as that was said. */
+function secondsOf(error: unknown): number | "off" {
+  if (!(error instanceof Refused)) return 0;
+  return error.status === 401 || error.status === 403 ? "off" : (error.retryAfter ?? 0);
+}
+
+/** Gives 0 once it has ended. */
+async function connection(mine: AbortController): Promise<number> {
+  const caller = token.peek();
+  const headers = { ...authorization(caller), ...(position === null ? {} : { "Last-Event-ID": position }) };
   const silent = new AbortController();
   const abort = AbortSignal.any([mine.signal, silent.signal]);
   let timer = setTimeout(() => silent.abort(), SILENCE);
   try {
     const response = await fetch("/api/v1/events", { headers, signal: abort, cache: "no-store" });
-    if (response.status === 410) {
-      position = null; // it is too old, or of another store
-      throw new Error("gone");
+    if (!response.ok || response.body === null) {
+      if (response.status === 410) position = null; // it is too old, or of another store
+      const error = refusal(response.status, response.headers.get("Retry-After"), await response.text());
+      if (response.status === 401) signOut(error.message, caller);
+      throw error;
     }
-    if (response.status === 401 || response.status === 403 || response.status === 404) {
-      live.value = "off";
-      return "refused";
-    }
-    if (!response.ok || response.body === null) throw new Error("not now");
     reached();
     live.value = "live";
     // What was read before this connection may have missed a change that it does not tell of.
@@ -98,7 +108,7 @@ async function connection(mine: AbortController): Promise<"refused" | "was live"
     const reader = response.body.pipeThrough(new TextDecoderStream()).getReader();
     for (;;) {
       const { done, value } = await reader.read();
-      if (done) return "was live";
+      if (done) return 0;
       clearTimeout(timer);
       timer = setTimeout(() => silent.abort(), SILENCE);
       tell(parser, value);

@@ -3,6 +3,7 @@ import { signal } from "@preact/signals";
 
 const FIRST = 1_000;
 const LONGEST = 15_000;
+const SILENT = 10_000;
 
 export const offline = signal(false);
 /** When the next attempt is made, in milliseconds of the clock. */
@@ -31,7 +32,7 @@ export async function tryNow(pause = FIRST): Promise<void> {
   clearTimeout(timer);
   try {
     // It does no I/O there, and costs next to nothing.
-    const answer = await fetch("/health/live", { cache: "no-store" });
+    const answer = await fetch("/health/live", { cache: "no-store", signal: AbortSignal.timeout(SILENT) });
     if (answer.ok) reached();
     else schedule(pause);
   } catch {
@@ -40,12 +41,14 @@ export async function tryNow(pause = FIRST): Promise<void> {
 }
 
 function schedule(pause: number): void {
+  clearTimeout(timer);
   nextTry.value = Date.now() + pause;
   timer = setTimeout(() => void tryNow(Math.min(pause * 2, LONGEST)), pause);
 }
 
 export function pause(ms: number, abort?: AbortSignal | null): Promise<void> {
   return new Promise((resolve, reject) => {
+    abort?.throwIfAborted();
     const done = setTimeout(resolve, ms);
     abort?.addEventListener(
       "abort",

@@ -48,12 +48,17 @@ export async function currentProfile(id: string): Promise<Profile> {
   return (await ask<Reading>({ path: pathOf(id) })).body.profile;
 }
 
-export async function createProfile(json: NewProfile, key: string): Promise<Profile> {
-  return (await ask<Profile>({ method: "POST", path: PROFILES, json, once: key })).body;
+export async function createProfile(json: NewProfile, key: string, abort: AbortSignal): Promise<Profile> {
+  return (await ask<Profile>({ method: "POST", path: PROFILES, json, once: key, abort })).body;
 }
 
-export async function changeProfile(id: string, json: Changes, version: number): Promise<Profile> {
-  return (await ask<Profile>({ method: "PUT", path: pathOf(id), json, version })).body;
+export async function changeProfile(
+  id: string,
+  json: Changes,
+  version: number,
+  abort: AbortSignal,
+): Promise<Profile> {
+  return (await ask<Profile>({ method: "PUT", path: pathOf(id), json, version, abort })).body;
 }
 
 export async function deleteProfile(id: string, version: number): Promise<void> {

@@ -1,5 +1,5 @@
 /** The calls about tasks. */
-import { ask, once, show, type Call } from "./ask";
+import { ask, show, type Call } from "./ask";
 import { pageOf, type Page } from "./profiles";
 import type { NewTask, Status, Task, TaskChanges } from "./types";
 
@@ -34,5 +34,3 @@ export async function rescheduleTask(id: string, json: TaskChanges): Promise<Tas
 export async function retryTask(id: string): Promise<Task> {
   return (await ask<Task>({ method: "POST", path: `${TASKS}/${id}/retry` })).body;
 }
-
-export { once };

@@ -11,6 +11,8 @@ interface Props {
   type?: "text" | "email" | "password" | "datetime-local";
   mono?: boolean;
   focus?: boolean;
+  /** What was typed is on its way. */
+  busy?: boolean;
   options?: readonly string[];
   autocomplete?: string;
 }
@@ -25,6 +27,7 @@ export function Field(props: Props) {
     dir: mono ? ("ltr" as const) : ("auto" as const),
     class: mono ? "mono" : "",
     value: value.value,
+    readOnly: props.busy,
     "aria-invalid": wrong,
     "aria-describedby": about || undefined,
     autoComplete: props.autocomplete ?? "off",

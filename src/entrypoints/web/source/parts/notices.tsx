@@ -1,6 +1,7 @@
 /** Short notes at the foot: what was done, and the way back. */
 import { signal } from "@preact/signals";
 import { useEffect } from "preact/hooks";
+import { onSignOut } from "../api/session";
 import { t } from "../texts";
 import { Icon } from "./icon";
 
@@ -14,6 +15,7 @@ const LASTS = 12_000;
 
 const notices = signal<(Notice & { key: number })[]>([]);
 let number = 0;
+onSignOut(() => (notices.value = []));
 
 export function notify(notice: Notice): void {
   number += 1;

@@ -1,8 +1,9 @@
 /** Two versions of a profile side by side, and the choice between them. */
 import { useSignal } from "@preact/signals";
-import { hasStatus } from "../api/failures";
+import { useEffect, useState } from "preact/hooks";
+import { hasStatus, isAbort } from "../api/failures";
 import { changeProfile, currentProfile } from "../api/profiles";
-import type { Profile } from "../api/types";
+import type { Changes, Profile } from "../api/types";
 import { Dialog } from "../parts/dialog";
 import { Failure } from "../parts/failure";
 import { notify } from "../parts/notices";
@@ -32,21 +33,36 @@ export function Conflict({ profile, theirs, mine, onClose, onStale, onSaved }: P
   const touched = differing.filter((field) => String(typed[field]) !== String(begun[field]));
   const kept = useSignal<ReadonlySet<FieldName>>(new Set(touched));
   const failure = useSignal<unknown>(null);
+  const busy = useSignal(false);
+  const [gone] = useState(() => new AbortController());
+  useEffect(() => () => gone.abort(), []);
 
   async function save(): Promise<void> {
     const chosen = differing.filter((field) => kept.value.has(field));
+    if (busy.value) return;
     if (chosen.length === 0) {
       onSaved(theirs);
       return;
     }
-    const changes = Object.fromEntries(chosen.map((field) => [field, typed[field]]));
+    busy.value = true;
+    failure.value = null;
     try {
-      const saved = await changeProfile(profile.id, changes, theirs.version);
+      await change(Object.fromEntries(chosen.map((field) => [field, typed[field]])));
+    } catch (error) {
+      if (!isAbort(error)) failure.value = error;
+    }
+    busy.value = false;
+  }
+
+  async function change(changes: Changes): Promise<void> {
+    try {
+      const saved = await changeProfile(profile.id, changes, theirs.version, gone.signal);
       notify({ text: t.editor.saved(saved.name), kind: "good" });
       onSaved(saved);
     } catch (error) {
-      failure.value = error;
-      if (hasStatus(error, 412)) onStale(await currentProfile(profile.id));
+      if (!hasStatus(error, 412)) throw error;
+      failure.value = error; // and what is stored now is shown beside it
+      onStale(await currentProfile(profile.id));
     }
   }
 
@@ -93,7 +109,7 @@ export function Conflict({ profile, theirs, mine, onClose, onStale, onSaved }: P
           <button type="button" onClick={() => onSaved(theirs)}>
             {t.conflict.theirsAll}
           </button>
-          <button type="submit" class="primary">
+          <button type="submit" class="primary" disabled={busy.value}>
             {t.conflict.save}
           </button>
         </footer>

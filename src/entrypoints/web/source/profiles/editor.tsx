@@ -1,8 +1,8 @@
 /** The panel in which a profile is made, or changed. */
 import { useSignal, useSignalEffect, type Signal } from "@preact/signals";
-import { useRef } from "preact/hooks";
-import { once } from "../api/ask";
-import { hasStatus, Refused } from "../api/failures";
+import { useEffect, useRef, useState } from "preact/hooks";
+import { Attempt } from "../api/attempt";
+import { hasStatus, isAbort, isUndone, Refused } from "../api/failures";
 import { follow } from "../api/live";
 import { changeProfile, createProfile, currentProfile } from "../api/profiles";
 import type { Profile } from "../api/types";
@@ -10,6 +10,7 @@ import { Dialog } from "../parts/dialog";
 import { Failure } from "../parts/failure";
 import { Field } from "../parts/field";
 import { notify } from "../parts/notices";
+import { guard } from "../router";
 import { t } from "../texts";
 import { Conflict } from "./conflict";
 import { changesOf, draftOf, EMPTY, messages, standing, valuesOf, type Draft } from "./form";
@@ -18,7 +19,7 @@ import { restore } from "./removing";
 interface Props {
   profile: Profile | null;
   onClose: () => void;
-  /** Shows it as it will be, before the service has answered. */
+  /** Shows it as it will be, before the service has answered, and as it is where that was refused. */
   onOptimistic?: (profile: Profile) => void;
   onSaved: (profile: Profile) => void;
 }
@@ -42,7 +43,8 @@ export function Editor({ profile: given, onClose, onOptimistic, onSaved }: Props
   const sent = useSignal<Draft | null>(null); // a change to which there was no answer: it may be stored
   const elsewhere = useElsewhere(profile);
   const theirs = useSignal<Profile | null>(null);
-  const key = useRef(once()); // of one creation, however often it has to be sent
+  const [attempt] = useState(() => new Attempt());
+  const [gone] = useState(() => new AbortController()); // who closes the panel wants nothing of it
 
   const draft = (): Draft => ({
     name: fields.name.value,
@@ -51,6 +53,14 @@ export function Editor({ profile: given, onClose, onOptimistic, onSaved }: Props
     urls: fields.urls.value,
   });
   const dirty = (): boolean => Object.keys(changesOf(draft(), begun)).length > 0;
+
+  useEffect(() => {
+    const leave = guard(() => (asking.value = dirty() && elsewhere.value !== "deleted"));
+    return () => {
+      leave();
+      gone.abort();
+    };
+  }, []);
 
   function close(): void {
     if (dirty() && !asking.value && elsewhere.value !== "deleted") asking.value = true;
@@ -73,13 +83,13 @@ export function Editor({ profile: given, onClose, onOptimistic, onSaved }: Props
       onSaved(await act());
     } catch (error) {
       if (profile) onOptimistic?.(profile);
-      await refused(error);
+      if (!isAbort(error)) await refused(error);
     }
   }
 
   async function created(values: Draft): Promise<Profile> {
-    const { name, email, bio, image_urls } = valuesOf(values);
-    const made = await createProfile({ name, email, bio, image_urls }, key.current);
+    const profile = valuesOf(values);
+    const made = await createProfile(profile, attempt.keyOf(profile), gone.signal);
     notify({ text: t.editor.created(made.name), kind: "good" });
     return made;
   }
@@ -90,9 +100,9 @@ export function Editor({ profile: given, onClose, onOptimistic, onSaved }: Props
     const { image_urls: _, ...shown } = changes;
     onOptimistic?.({ ...before, ...shown });
     try {
-      return told(await changeProfile(before.id, changes, before.version));
+      return told(await changeProfile(before.id, changes, before.version, gone.signal));
     } catch (error) {
-      if (!(error instanceof Refused) || error.status >= 500) sent.value = values;
+      if (!isUndone(error)) sent.value = values;
       throw error;
     }
   }
@@ -102,7 +112,7 @@ export function Editor({ profile: given, onClose, onOptimistic, onSaved }: Props
     return saved;
   }
 
-  async function differs(before: Profile): Promise<void> {
+  async function differs(before: Profile, begun: Draft): Promise<void> {
     let stored: Profile;
     try {
       stored = await currentProfile(before.id);
@@ -111,8 +121,9 @@ export function Editor({ profile: given, onClose, onOptimistic, onSaved }: Props
       else failure.value = problem;
       return;
     }
-    const now = standing(stored, draft(), sent.value);
+    const now = standing(stored, draft(), [begun, sent.value]);
     sent.value = null;
+    onOptimistic?.(stored);
     if (now === "saved") onSaved(told(stored));
     else if (now === "own") await tried(() => changed(stored));
     else theirs.value = stored;
@@ -120,7 +131,7 @@ export function Editor({ profile: given, onClose, onOptimistic, onSaved }: Props
 
   async function refused(error: unknown): Promise<void> {
     if (profile && hasStatus(error, 412)) {
-      await differs(profile);
+      await differs(profile, begun);
     } else if (profile && hasStatus(error, 404)) {
       elsewhere.value = "deleted";
     } else if (hasStatus(error, 409) && error.code === "email_taken") {
@@ -130,7 +141,7 @@ export function Editor({ profile: given, onClose, onOptimistic, onSaved }: Props
     } else {
       failure.value = error;
     }
-    if (profile === null && error instanceof Refused) key.current = once(); // it was answered
+    attempt.failed(error);
     focusWrong();
   }
 
@@ -142,7 +153,7 @@ export function Editor({ profile: given, onClose, onOptimistic, onSaved }: Props
         profile={profile}
         theirs={theirs.value}
         mine={draft()}
-        onClose={onClose}
+        onClose={() => (theirs.value = null)}
         onStale={(newer) => (theirs.value = newer)}
         onSaved={onSaved}
       />
@@ -161,21 +172,23 @@ export function Editor({ profile: given, onClose, onOptimistic, onSaved }: Props
           if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) void save();
         }}
       >
-        {!perhapsOwn && <Told elsewhere={elsewhere} profile={profile} onBack={onClose} />}
-        <Field label={t.editor.name} value={fields.name} errors={wrong.value.name} focus />
+        {!perhapsOwn && <Told elsewhere={elsewhere} profile={profile} />}
+        <Field label={t.editor.name} value={fields.name} errors={wrong.value.name} busy={busy.value} focus />
         <Field
           label={t.editor.email}
           value={fields.email}
           errors={wrong.value.email}
+          busy={busy.value}
           type="email"
           autocomplete="email"
         />
-        <Field label={t.editor.bio} value={fields.bio} errors={wrong.value.bio} lines={6} />
+        <Field label={t.editor.bio} value={fields.bio} errors={wrong.value.bio} busy={busy.value} lines={6} />
         <Field
           label={t.editor.urls}
           hint={t.editor.urlsHint}
           value={fields.urls}
           errors={wrong.value.image_urls}
+          busy={busy.value}
           lines={2}
           mono
         />
@@ -234,23 +247,19 @@ function useElsewhere(profile: Profile | null): Signal<Elsewhere> {
 interface ToldProps {
   elsewhere: Signal<Elsewhere>;
   profile: Profile | null;
-  onBack: () => void;
 }
 
-function Told({ elsewhere, profile, onBack }: ToldProps) {
+function Told({ elsewhere, profile }: ToldProps) {
   if (elsewhere.value === null || profile === null) return null;
   const deleted = elsewhere.value === "deleted";
+  async function bringBack(of: Profile): Promise<void> {
+    if ((await restore([of])).length > 0) elsewhere.value = null;
+  }
   return (
     <div class={`banner ${deleted ? "bad" : "warn"}`} role="alert">
       <p>{deleted ? t.editor.deleted : t.editor.changed}</p>
       {deleted && (
-        <button
-          type="button"
-          onClick={() => {
-            void restore([profile]);
-            onBack();
-          }}
-        >
+        <button type="button" onClick={() => void bringBack(profile)}>
           {t.editor.restore}
         </button>
       )}

@@ -4,10 +4,12 @@ import { ask } from "../api/ask";
 import { isAbort } from "../api/failures";
 import { PROFILES } from "../api/profiles";
 import type { Profile } from "../api/types";
+import { onSignOut } from "../api/session";
 import { notifyFailure } from "../parts/notices";
 
 export const exporting = signal<{ size: number; stop: () => void } | null>(null);
 const NDJSON = "application/x-ndjson";
+onSignOut(() => exporting.peek()?.stop());
 
 export async function exportAll(): Promise<void> {
   const abort = new AbortController();

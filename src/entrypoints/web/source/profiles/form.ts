@@ -35,12 +35,13 @@ export function changesOf(draft: Draft, begun: Draft): Partial<NewProfile> {
   return Object.fromEntries(differing.map((field) => [field, after[field]]));
 }
 
-/** What a refused change comes to, where another version is stored than the one that was edited:
- * it is there already, or the version is what this page sent before and had no answer to, or not. */
-export function standing(stored: Profile, draft: Draft, sent: Draft | null): "saved" | "own" | "conflict" {
+/** What a refused change comes to, where another version is stored than the one that was edited: it
+ * is there already; or what is stored says nothing else than what was begun with, or what this page
+ * sent before and had no answer to, so that the change goes on top of it; or neither. */
+export function standing(stored: Profile, draft: Draft, seen: (Draft | null)[]): "saved" | "own" | "conflict" {
   const same = (one: Draft) => Object.keys(changesOf(one, draftOf(stored))).length === 0;
   if (same(draft)) return "saved";
-  return sent !== null && same(sent) ? "own" : "conflict";
+  return seen.some((one) => one !== null && same(one)) ? "own" : "conflict";
 }
 
 /** The messages of the service by field; those of no field of the form are under "". */

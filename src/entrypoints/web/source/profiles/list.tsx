@@ -8,7 +8,7 @@ import { t } from "../texts";
 import { remove } from "./removing";
 import { Row } from "./row";
 import { ROWS_MAX } from "./rows";
-import { active, atTop, editing, rows, select, selected } from "./state";
+import { active, anchor, atTop, editing, placeOf, rows, select, selected, selectTo } from "./state";
 
 const AHEAD = 8; // rows that are drawn beyond what is seen
 const STEP = 4; // rows after which it is drawn anew, and by which more are drawn
@@ -23,7 +23,6 @@ export function List() {
   const frame = useRef<HTMLDivElement>(null);
   const view = useSignal({ first: 0, shown: 0, height: 0 });
   const ahead = useRef(0); // until somebody scrolls, what is seen has the processor to itself
-  const anchor = useRef(0); // the row from which Shift selects
 
   function look(): void {
     const box = frame.current;
@@ -51,6 +50,10 @@ export function List() {
     return () => watcher.disconnect();
   }, []);
   useEffect(look, [rows.version.value]);
+  useEffect(() => {
+    if (frame.current && !atTop.value) frame.current.scrollTop = 0;
+    if (active.value.id === null) active.value = { index: 0, id: null };
+  }, [rows.begun.value]);
 
   function scrolled(): void {
     ahead.current = AHEAD;
@@ -60,62 +63,63 @@ export function List() {
   function move(to: number, event: KeyboardEvent): void {
     const next = Math.max(0, Math.min(rows.length.value - 1, to));
     event.preventDefault();
-    active.value = next;
+    active.value = placeOf(next);
     bringIntoView(next);
-    if (event.shiftKey) range(anchor.current, next);
-    else anchor.current = next;
+    if (event.shiftKey) selectTo(next);
+    else anchor.value = active.value;
   }
 
   function bringIntoView(index: number): void {
     const box = frame.current;
     if (box === null) return;
     const { height } = view.value;
-    const [top, bottom] = [index * height, (index + 1) * height];
+    const head = box.querySelector<HTMLElement>(".head")?.offsetHeight ?? 0; // it covers the first row
+    const [top, bottom] = [index * height, (index + 1) * height + head];
     if (top < box.scrollTop) box.scrollTop = top;
     else if (bottom > box.scrollTop + box.clientHeight) box.scrollTop = bottom - box.clientHeight;
-  }
-
-  function range(from: number, to: number): void {
-    const found: Profile[] = [];
-    for (let index = Math.min(from, to); index <= Math.max(from, to); index += 1) {
-      const profile = rows.at(index);
-      if (profile) found.push(profile);
-    }
-    select(found, true);
   }
 
   function onKeyDown(event: KeyboardEvent): void {
     if (event.ctrlKey || event.metaKey || event.altKey) return;
     const page = Math.max(1, view.value.shown - 2 * ahead.current - STEP - 1);
+    const { index, id } = active.value;
     const moves: Record<string, number> = {
-      ArrowDown: active.value + 1,
-      ArrowUp: active.value - 1,
-      PageDown: active.value + page,
-      PageUp: active.value - page,
+      ArrowDown: index + 1,
+      ArrowUp: index - 1,
+      PageDown: index + page,
+      PageUp: index - page,
       Home: 0,
       End: rows.length.value - 1,
     };
     const to = moves[event.key];
-    const profile = rows.at(active.value);
+    const profile = rows.at(index);
     if (to !== undefined) move(to, event);
-    else if (profile && act(event.key, profile)) event.preventDefault();
+    // Where they are gone from there, nobody has chosen who is there now.
+    else if (profile && profile.id === id && !event.repeat && act(event.key, profile)) event.preventDefault();
   }
 
   function act(key: string, profile: Profile): boolean {
     if (key === "Enter") go(hrefOf("profile", profile.id));
     else if (key === "e") editing.value = profile;
     else if (key === " ") select([profile], !selected.value.has(profile.id));
-    else if (key === "Delete") void remove(profile);
+    else if (key === "Delete") void removeHere(profile);
     else return false;
     return true;
+  }
+
+  /** Goes on with whoever follows, so that the next can be deleted too. */
+  async function removeHere(profile: Profile): Promise<void> {
+    const { index } = active.value;
+    await remove(profile);
+    if (active.value.id === null) active.value = placeOf(Math.max(0, Math.min(index, rows.length.value - 1)));
   }
 
   const { first, shown, height } = view.value;
   const length = rows.length.value;
   void rows.version.value;
   const drawn = Array.from({ length: Math.max(0, Math.min(shown, length - first)) }, (_, n) => first + n);
-  const current = rows.at(active.value);
-  const visible = drawn.includes(active.value) && current;
+  const current = rows.at(active.value.index);
+  const visible = drawn.includes(active.value.index) && current;
   return (
     <div
       ref={frame}
@@ -128,6 +132,9 @@ export function List() {
       aria-busy={rows.loading.value}
       aria-activedescendant={visible ? `row-${current.id}` : undefined}
       onScroll={scrolled}
+      onFocus={() => {
+        if (active.value.id === null) active.value = anchor.value = placeOf(active.value.index);
+      }}
       onKeyDown={onKeyDown}
     >
       <div class="row head" role="row" aria-rowindex={1}>
@@ -153,10 +160,8 @@ export function List() {
               profile={profile}
               seen={now.value}
               index={index}
-              current={index === active.value}
+              current={index === active.value.index}
               chosen={selected.value.has(profile.id)}
-              onRange={range}
-              anchor={anchor}
             />
           );
         })}

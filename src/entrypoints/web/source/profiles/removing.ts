@@ -4,7 +4,7 @@ import { deleteProfile, restoreProfile, sendBatch } from "../api/profiles";
 import type { Profile } from "../api/types";
 import { notify, notifyFailure } from "../parts/notices";
 import { t } from "../texts";
-import { reload, removed } from "./state";
+import { reload, removed, rows } from "./state";
 
 const AT_ONCE = 500;
 const SIDE_BY_SIDE = 4;
@@ -29,7 +29,8 @@ export async function remove(profile: Profile): Promise<boolean> {
   return true;
 }
 
-export async function removeMany(profiles: Profile[]): Promise<void> {
+export async function removeMany(chosen: Profile[]): Promise<void> {
+  const profiles = chosen.map((profile) => rows.find(profile.id) ?? profile); // as they are now
   const gone: Profile[] = [];
   const reasons: string[] = [];
   try {
@@ -39,6 +40,7 @@ export async function removeMany(profiles: Profile[]): Promise<void> {
       for (const result of results) {
         const profile = part[result.index];
         if (profile && result.status === 204) gone.push(profile);
+        else if (profile && result.status === 404) removed([profile.id]);
         else if (profile) reasons.push(result.problem?.detail ?? "");
       }
     }
@@ -55,7 +57,8 @@ export async function removeMany(profiles: Profile[]): Promise<void> {
   });
 }
 
-export async function restore(profiles: Profile[]): Promise<void> {
+/** Gives those that are back. */
+export async function restore(profiles: Profile[]): Promise<Profile[]> {
   const waiting = [...profiles];
   const back: Profile[] = [];
   const failures: unknown[] = [];
@@ -71,8 +74,10 @@ export async function restore(profiles: Profile[]): Promise<void> {
   await Promise.all(Array.from({ length: SIDE_BY_SIDE }, work));
   if (failures.length > 0) notifyFailure(failures[0]);
   const [first] = back;
-  if (first === undefined) return;
-  const one = back.length === 1;
-  notify({ text: one ? t.list.restored(first.name) : t.list.restoredMany(back.length), kind: "good" });
-  reload();
+  if (first !== undefined) {
+    const one = back.length === 1;
+    notify({ text: one ? t.list.restored(first.name) : t.list.restoredMany(back.length), kind: "good" });
+    reload();
+  }
+  return back;
 }

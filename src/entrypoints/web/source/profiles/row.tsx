@@ -4,25 +4,25 @@ import { memo } from "../parts/memo";
 import { TimeAt } from "../parts/time";
 import { hrefOf } from "../router";
 import { t } from "../texts";
-import { active, select } from "./state";
+import { active, anchor, select, selectTo } from "./state";
 
 interface Props {
   profile: Profile;
   index: number;
-  seen: number;
+  seen: number; // when: times are drawn anew with it
   current: boolean;
   chosen: boolean;
-  anchor: { current: number };
-  onRange: (from: number, to: number) => void;
 }
 
-export const Row = memo(function Row({ profile, index, seen, current, chosen, anchor, onRange }: Props) {
+export const Row = memo(function Row({ profile, index, current, chosen }: Props) {
   function onClick(event: MouseEvent): void {
-    active.value = index;
-    if (event.shiftKey) {
-      event.preventDefault();
-      onRange(anchor.current, index);
-    } else anchor.current = index;
+    active.value = { index, id: profile.id };
+    if (!event.shiftKey) anchor.value = active.value;
+    else {
+      selectTo(index);
+      if (event.target instanceof HTMLInputElement) event.target.checked = true;
+      else event.preventDefault(); // a link would open a window
+    }
   }
   return (
     <div
@@ -54,10 +54,10 @@ export const Row = memo(function Row({ profile, index, seen, current, chosen, an
         {profile.email}
       </span>
       <span role="gridcell" class="created">
-        <TimeAt at={profile.created_at} seen={seen} />
+        <TimeAt at={profile.created_at} />
       </span>
       <span role="gridcell" class="updated">
-        <TimeAt at={profile.updated_at} seen={seen} />
+        <TimeAt at={profile.updated_at} />
       </span>
     </div>
   );

@@ -23,41 +23,57 @@ export class Rows {
   readonly failure = signal<unknown>(null);
   /** Whether there is nothing after the last known row. */
   readonly complete = signal(false);
+  /** Grows by one whenever it begins anew. */
+  readonly begun = signal(0);
 
   #filter: Filter = { q: "", sort: "-created_at" };
   #pages: Held[] = [];
   #next: string | null = null;
   #abort = new AbortController();
-  #coming = new Set<number>();
+  #coming = new Set<string | null>();
 
   /** Begins anew. The rows that are shown stay until those of the new list are there. */
   async open(filter: Filter, count = false): Promise<void> {
     this.#abort.abort();
     this.#abort = new AbortController();
     const { signal: abort } = this.#abort;
-    this.#coming.clear();
     batch(() => {
       this.loading.value = true;
       if (filter.q !== this.#filter.q) this.total.value = null;
     });
-    this.#filter = filter;
     try {
       const page = await listProfiles({ ...listCall(filter, null, count), abort });
+      if (abort.aborted) return;
       const rows = page.rows.map((row) => this.#known(row));
-      this.#pages = [{ cursor: null, length: rows.length, rows }];
-      this.#next = page.next;
-      if (page.total !== null) this.total.value = page.total;
-      this.failure.value = null; // until now: nobody reaches for a button that goes away and comes back
-      this.#changed();
+      batch(() => {
+        this.#filter = filter;
+        this.#pages = [{ cursor: null, length: rows.length, rows }];
+        this.#next = page.next;
+        this.total.value = page.total; // null, unless asked for: nobody knows how many came and went
+        this.failure.value = null; // until now: nobody reaches for a button that goes away and comes back
+        this.loading.value = false;
+        this.begun.value += 1;
+        this.#changed();
+      });
     } catch (error) {
       if (isAbort(error)) return;
-      this.failure.value = error;
+      [this.failure.value, this.loading.value] = [error, false];
     }
-    this.loading.value = false;
+  }
+
+  /** As if nothing had ever been read. */
+  forget(): void {
+    this.#abort.abort();
+    batch(() => {
+      [this.#pages, this.#next] = [[], null];
+      [this.total.value, this.failure.value, this.loading.value] = [null, null, true];
+      this.#changed();
+    });
   }
 
   /** Sees to it that these rows are there, or come. */
   ensure(first: number, last: number): void {
+    if (this.loading.value) return; // another list is on its way
     let start = 0;
     const [from, to] = [first - PAGE / 2, last + PAGE / 2];
     let [low, high] = [Infinity, -1];
@@ -76,20 +92,30 @@ export class Rows {
   }
 
   async #load(index: number, cursor: string | null): Promise<void> {
-    if (this.#coming.has(index)) return;
-    this.#coming.add(index);
+    if (this.#coming.has(cursor)) return;
+    this.#coming.add(cursor);
     const { signal: abort } = this.#abort;
     try {
       const page = await listProfiles({ ...listCall(this.#filter, cursor, false), abort });
-      if (abort.aborted) return;
-      if (index >= this.#pages.length) this.#next = page.next;
+      if (abort.aborted || this.#cursorOf(index) !== cursor) return;
+      // Where rows have come or gone meanwhile, those after it do not follow on it any more.
+      if (this.#cursorOf(index + 1) !== page.next) {
+        this.#pages.length = index;
+        this.#next = page.next;
+      }
       this.#pages[index] = { cursor, length: page.rows.length, rows: page.rows };
+      this.failure.value = null;
       this.#changed();
     } catch (error) {
       if (!isAbort(error)) this.failure.value = error;
     } finally {
-      this.#coming.delete(index);
+      this.#coming.delete(cursor);
     }
+  }
+
+  /** Where a page begins, the one after the last included. */
+  #cursorOf(index: number): string | null | undefined {
+    return index === this.#pages.length ? this.#next : this.#pages[index]?.cursor;
   }
 
   at(index: number): Profile | null {
@@ -105,6 +131,12 @@ export class Rows {
     return this.#place(id)?.row ?? null;
   }
 
+  /** The place of a row, -1 where it is not held. */
+  indexOf(id: string): number {
+    const place = this.#place(id);
+    return place ? place.start + place.index : -1;
+  }
+
   /** Shows these instead of the rows with their ids; an older version never replaces a newer. */
   put(profiles: Profile[]): void {
     for (const profile of profiles) {
@@ -114,22 +146,18 @@ export class Rows {
     this.#changed();
   }
 
-  /** Shows one as it will be, or was, whatever the versions. */
-  force(profile: Profile): void {
-    const place = this.#place(profile.id);
-    if (place) place.rows[place.index] = profile;
-    this.#changed();
-  }
-
   drop(ids: ReadonlySet<string>): void {
+    let gone = 0;
     for (const page of this.#pages) {
       if (!page.rows?.some((row) => ids.has(row.id))) continue;
       page.rows = page.rows.filter((row) => !ids.has(row.id));
-      const gone = page.length - page.rows.length;
+      gone += page.length - page.rows.length;
       page.length = page.rows.length;
-      if (this.total.value !== null) this.total.value -= gone;
     }
-    this.#changed();
+    const { value: total } = this.total;
+    // Nobody knows whether one that is not held was among those that were counted.
+    if (ids.size > 0) this.total.value = total !== null && gone === ids.size ? total - gone : null;
+    if (gone > 0) this.#changed();
   }
 
   /** The same object for what has not changed, so that it is not drawn again. */
@@ -138,11 +166,13 @@ export class Rows {
     return before?.version === row.version ? before : row;
   }
 
-  #place(id: string): { rows: Profile[]; index: number; row: Profile } | null {
-    for (const { rows } of this.#pages) {
+  #place(id: string): { rows: Profile[]; start: number; index: number; row: Profile } | null {
+    let start = 0;
+    for (const { rows, length } of this.#pages) {
       const index = rows?.findIndex((row) => row.id === id) ?? -1;
       const row = rows?.[index];
-      if (rows && row) return { rows, index, row };
+      if (rows && row) return { rows, start, index, row };
+      start += length;
     }
     return null;
   }

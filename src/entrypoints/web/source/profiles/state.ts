@@ -1,18 +1,25 @@
 /** What the view of all profiles knows; it stays while another view is shown. */
-import { signal } from "@preact/signals";
+import { effect, signal, untracked } from "@preact/signals";
 import { byIds } from "../api/profiles";
 import { offline } from "../api/net";
 import { follow } from "../api/live";
-import { token } from "../api/session";
+import { onSignOut, token } from "../api/session";
 import type { Filter } from "../api/profiles";
 import { SORTS } from "../api/profiles";
 import type { Change, Profile } from "../api/types";
 import { amend, hrefOf, route } from "../router";
 import { Rows } from "./rows";
 
+export interface Place {
+  index: number;
+  id: string | null;
+}
+
 export const rows = new Rows();
-/** The row that the keyboard is on. */
-export const active = signal(0);
+/** The row that the keyboard is on, and whose it is; null once they are gone from there. */
+export const active = signal<Place>({ index: 0, id: null });
+/** The row from which Shift selects. */
+export const anchor = signal<Place>({ index: 0, id: null });
 export const selected = signal<ReadonlyMap<string, Profile>>(new Map());
 /** Changes elsewhere that the list does not show yet. */
 export const unseen = signal(0);
@@ -32,7 +39,27 @@ export function filter(change: Partial<Filter>): void {
   amend(hrefOf("profiles", "", { q: next.q, sort: next.sort === "-created_at" ? "" : next.sort }));
 }
 
+export const placeOf = (index: number): Place => ({ index, id: rows.at(index)?.id ?? null });
+
+/** Both stay with whom they are on, wherever that is in the list now. */
+effect(() => {
+  void rows.version.value;
+  untracked(hold);
+});
+
+function hold(): void {
+  for (const place of [active, anchor]) {
+    const { index, id } = place.value;
+    const there = rows.at(index)?.id ?? (index < rows.length.value ? id : null); // or it is not held now
+    if (id === null || there === id) continue;
+    const now = rows.indexOf(id);
+    const last = Math.max(0, rows.length.value - 1);
+    place.value = now < 0 ? { index: Math.min(index, last), id: null } : { index: now, id };
+  }
+}
+
 export function reload(count = false): void {
+  if (route.value.view !== "profiles") return; // it is read when somebody comes to it
   unseen.value = 0;
   void rows.open(filterOf(route.value.params), count);
 }
@@ -63,6 +90,13 @@ export function select(profiles: Profile[], on: boolean): void {
   selected.value = next;
 }
 
+/** All from the row that was chosen before to this one, as far as they are held. */
+export function selectTo(index: number): void {
+  const [from, to] = [anchor.value.index, index].sort((a, b) => a - b) as [number, number];
+  const between = Array.from({ length: to - from + 1 }, (_, n) => rows.at(from + n));
+  select(between.filter((profile) => profile !== null), true);
+}
+
 /** Told of what this page does itself, so that it does not wait for the feed to show it. */
 export function removed(ids: string[]): void {
   const gone = new Set(ids);
@@ -77,9 +111,9 @@ let timer: ReturnType<typeof setTimeout> | undefined;
 
 /** Follows the feed; gives what ends it. */
 export function keepFresh(): () => void {
-  return follow(
+  const leave = follow(
     (changes) => {
-      for (const change of changes) gathered.set(change.profile_id, change);
+      changes.forEach(gather);
       timer ??= setTimeout(() => void settle(), GATHER);
     },
     () => {
@@ -87,22 +121,48 @@ export function keepFresh(): () => void {
       else unseen.value += 1; // nobody is thrown back to the beginning
     },
   );
+  return () => {
+    leave();
+    drain();
+  };
+}
+
+function gather(change: Change): void {
+  const { type } = gathered.get(change.profile_id) ?? change;
+  // Whoever is new, and is changed at once, is new all the same.
+  gathered.set(change.profile_id, change.type === "profile.updated" ? { ...change, type } : change);
+}
+
+function drain(): Change[] {
+  const changes = [...gathered.values()];
+  gathered.clear();
+  clearTimeout(timer);
+  timer = undefined;
+  return changes;
 }
 
 async function settle(): Promise<void> {
-  const changes = [...gathered.values()];
-  gathered.clear();
-  timer = undefined;
+  const changes = drain();
   removed(changes.filter((c) => c.type === "profile.deleted").map((c) => c.profile_id));
   const others = changes.filter((c) => c.type !== "profile.deleted");
   const known = others.filter((c) => (rows.find(c.profile_id)?.version ?? Infinity) < c.version);
   const fresh = others.filter((c) => c.type !== "profile.updated" && !rows.find(c.profile_id));
-  try {
-    if (known.length > 0) rows.put(await byIds(known.slice(0, FEW).map((c) => c.profile_id)));
-  } catch {
-    if (!offline.value) unseen.value += known.length; // shown when somebody asks for it
+  for (let start = 0; start < known.length; start += FEW) {
+    const some = known.slice(start, start + FEW);
+    try {
+      rows.put(await byIds(some.map((c) => c.profile_id)));
+    } catch {
+      if (!offline.value) unseen.value += some.length; // shown when somebody asks for it
+    }
   }
   if (fresh.length === 0) return;
   if (atTop.value && !rows.loading.value && editing.value === null) reload();
   else unseen.value += fresh.length;
 }
+
+onSignOut(() => {
+  drain();
+  rows.forget();
+  [selected.value, unseen.value, editing.value, importing.value] = [new Map(), 0, null, null];
+  active.value = anchor.value = placeOf(0);
+});

@@ -66,6 +66,7 @@ function Search() {
   const text = useSignal(q);
   const timer = useRef<ReturnType<typeof setTimeout> | undefined>(undefined);
   const typed = useRef(q);
+  useEffect(() => () => clearTimeout(timer.current), []);
   useEffect(() => {
     if (q !== typed.current) text.value = typed.current = q; // the address was changed otherwise
   }, [q]);
@@ -110,7 +111,7 @@ export function Selection() {
     <div class="selection" role="region" aria-label={t.list.selected(chosen.length)}>
       <b>{count(chosen.length)}</b> {t.list.selected(chosen.length).replace(count(chosen.length), "")}
       <span class="grow" />
-      <button type="button" onClick={() => saveSelected(chosen)}>
+      <button type="button" onClick={() => saveSelected(chosen.map((profile) => rows.find(profile.id) ?? profile))}>
         <Icon name="download" /> {t.list.export}
       </button>
       <button type="button" class="danger" onClick={() => void removeMany(chosen)}>

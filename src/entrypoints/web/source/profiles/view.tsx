@@ -74,11 +74,11 @@ function Panel() {
       key={profile?.id ?? "new"}
       profile={profile}
       onClose={() => (editing.value = null)}
-      onOptimistic={(shown) => rows.force(shown)}
+      onOptimistic={(shown) => rows.put([shown])}
       onSaved={(saved) => {
         editing.value = null;
         if (profile === null) reload();
-        else rows.force(saved);
+        else rows.put([saved]);
       }}
     />
   );

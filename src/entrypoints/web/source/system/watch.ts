@@ -3,7 +3,7 @@ import { signal } from "@preact/signals";
 import { ask, inFallback, show } from "../api/ask";
 import { Refused } from "../api/failures";
 import { offline } from "../api/net";
-import { signedOut } from "../api/session";
+import { onSignOut, signedOut } from "../api/session";
 import type { Health } from "../api/types";
 import { buckets, parse, quantile, sum, type Sample } from "./exposition";
 
@@ -28,6 +28,9 @@ const OFTEN = 3_000;
 const SELDOM = 30_000;
 const KEPT = 100;
 let before: { samples: Sample[]; at: number } | null = null;
+onSignOut(() => {
+  [health.value, points.value, failure.value, closed.value, before] = [null, [], null, null, null];
+});
 
 /** Keeps an eye on the cache for the banner, wherever one is. */
 export function watch(): () => void {

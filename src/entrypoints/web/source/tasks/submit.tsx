@@ -1,7 +1,8 @@
 /** The panels for a new task, and for another time of one. */
 import { useSignal } from "@preact/signals";
-import { useRef } from "preact/hooks";
-import { once, rescheduleTask, submitTask } from "../api/tasks";
+import { useState } from "preact/hooks";
+import { Attempt } from "../api/attempt";
+import { rescheduleTask, submitTask } from "../api/tasks";
 import { Refused } from "../api/failures";
 import type { Task } from "../api/types";
 import { Dialog } from "../parts/dialog";
@@ -19,25 +20,29 @@ export function Submit() {
   const errors = useSignal<Record<string, string[]>>({});
   const failure = useSignal<unknown>(null);
   const when = useWhen();
-  const key = useRef(once());
+  const busy = useSignal(false);
+  const [attempt] = useState(() => new Attempt());
   const wrong = faults(type.value, payload.value);
   const close = () => (submitting.value = false);
 
   async function submit(): Promise<void> {
-    if (wrong.length > 0) return;
+    if (wrong.length > 0 || busy.value) return;
+    busy.value = true;
     failure.value = null;
     errors.value = {};
-    const body = JSON.parse(payload.value) as Record<string, unknown>;
+    const payloadOf = JSON.parse(payload.value) as Record<string, unknown>;
+    const asked = { type: type.value.trim(), payload: payloadOf, ...timeOf(when) };
     try {
-      const task = await submitTask({ type: type.value.trim(), payload: body, ...timeOf(when) }, key.current);
+      const task = await submitTask(asked, attempt.keyOf(asked));
       notify({ text: t.tasks.submitted(task.type), kind: "good" });
       close();
       void load();
     } catch (error) {
-      if (error instanceof Refused) key.current = once();
+      attempt.failed(error);
       if (error instanceof Refused && error.fields.length > 0) errors.value = errorsByField(error.fields);
       else failure.value = error;
     }
+    busy.value = false;
   }
   const { type: ofType = [], delay: _, run_at: __, ...others } = errors.value;
   const ofPayload = Object.entries(others).map(([field, messages]) => `${field} ${messages.join("; ")}`);
@@ -50,7 +55,7 @@ export function Submit() {
           void submit();
         }}
       >
-        <Field label={t.tasks.type} value={type} errors={ofType} options={TYPES} mono focus />
+        <Field label={t.tasks.type} value={type} errors={ofType} options={TYPES} busy={busy.value} mono focus />
         {TYPES.includes(type.value) && payload.value !== exampleOf(type.value) && (
           <button type="button" class="plain" onClick={() => (payload.value = exampleOf(type.value))}>
             {t.payload.example(type.value)}
@@ -61,6 +66,7 @@ export function Submit() {
           value={payload}
           errors={wrong.length > 0 ? wrong : ofPayload}
           hint={t.payload.hint}
+          busy={busy.value}
           lines={9}
           mono
         />
@@ -70,7 +76,7 @@ export function Submit() {
           <button type="button" onClick={close}>
             {t.cancel}
           </button>
-          <button type="submit" class="primary" disabled={wrong.length > 0}>
+          <button type="submit" class="primary" disabled={wrong.length > 0 || busy.value}>
             {t.tasks.submit}
           </button>
         </footer>
@@ -85,6 +91,7 @@ export function Reschedule({ task }: { task: Task }) {
   const failure = useSignal<unknown>(null);
   const close = () => (rescheduling.value = null);
   async function save(): Promise<void> {
+    [errors.value, failure.value] = [{}, null];
     try {
       put(await rescheduleTask(task.id, timeOf(when)));
       notify({ text: t.tasks.rescheduled, kind: "good" });
