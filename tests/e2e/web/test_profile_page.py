@@ -84,6 +84,7 @@ def test_deleted_by_somebody_else(visitor: Visitor, api: httpx.Client) -> None:
     panel = page.get_by_role("dialog")
     expect(panel.get_by_role("alert")).to_contain_text("deleted by somebody else")
     page.keyboard.press("Escape")
+    panel.get_by_role("button", name="Discard").click()
     expect(panel).to_be_hidden()
     expect(page.get_by_role("alert")).to_contain_text("was deleted")
     expect(page.get_by_role("button", name="Edit")).to_be_disabled()

@@ -140,3 +140,126 @@ def test_total_when_asked(visitor: Visitor, api: httpx.Client) -> None:
     expect(page.get_by_text("200 so far")).to_be_visible()
     page.get_by_role("button", name="Count", exact=True).click()
     expect(page.get_by_text("450 profiles")).to_be_visible()
+
+
+def test_keys_stay_with_whom_they_are_on(visitor: Visitor, api: httpx.Client) -> None:
+    """Also where somebody new has come in above them: nobody else is deleted."""
+    for number in range(3):
+        named(api, "Stays", name=f"Stays {number}")
+    page = visitor.page
+    visitor.open("profiles?q=stays")
+    expect(page.get_by_text("Live", exact=True)).to_be_visible()
+    expect(page.get_by_role("row")).to_have_count(4)
+    page.get_by_role("grid").focus()
+    page.keyboard.press("ArrowDown")
+    named(api, "Stays", name="Stays above")
+    expect(shown(page, "Stays above")).to_be_visible()
+    page.keyboard.press("Delete")
+    expect(page.get_by_role("status").filter(has_text="Stays 1 was deleted")).to_be_visible()
+    page.keyboard.press("Delete")  # and the next one
+    expect(page.get_by_role("status").filter(has_text="Stays 0 was deleted")).to_be_visible()
+    expect(shown(page, "Stays")).to_have_count(2)
+
+
+def test_keys_act_on_nobody_in_the_place_of_one_who_is_gone(
+    visitor: Visitor, api: httpx.Client
+) -> None:
+    """Deleted by somebody else, a moment before one's own key."""
+    gone = named(api, "Leaves", name="Leaves 1")
+    named(api, "Leaves", name="Leaves 2")
+    page = visitor.page
+    visitor.open("profiles?q=leaves&sort=name")
+    expect(page.get_by_text("Live", exact=True)).to_be_visible()
+    expect(page.get_by_role("row")).to_have_count(3)
+    page.get_by_role("grid").focus()
+    api.delete(path_of(gone)).raise_for_status()
+    expect(page.get_by_role("row")).to_have_count(2)
+    page.keyboard.press("Delete")
+    page.keyboard.press("ArrowUp")  # now somebody is chosen
+    page.keyboard.press("Space")
+    expect(shown(page, "Leaves 2").get_by_role("checkbox")).to_be_checked()
+    assert len(api.get(PROFILES, params={"q": "leaves"}).json()) == 1
+
+
+def test_shift_selects_all_between(visitor: Visitor, api: httpx.Client) -> None:
+    for number in range(4):
+        named(api, "Between", name=f"Between {number}")
+    page = visitor.page
+    visitor.open("profiles?q=between&sort=name")
+    boxes = page.get_by_role("row").get_by_role("checkbox")
+    expect(boxes).to_have_count(4)
+    boxes.nth(0).click()
+    boxes.nth(2).click(modifiers=["Shift"])
+    for number, checked in enumerate((True, True, True, False)):
+        expect(boxes.nth(number)).to_be_checked(checked=checked)
+
+
+def test_made_and_changed_at_once(visitor: Visitor, api: httpx.Client) -> None:
+    """Two changes that the page is told of together: who is new is shown, as they are now."""
+    visitor.open("profiles?q=atonce")
+    expect(visitor.page.get_by_text("Live", exact=True)).to_be_visible()
+    visitor.page.wait_for_timeout(1500)  # until it has been read anew
+    profile = named(api, "Atonce", name="Atonce First")
+    api.put(path_of(profile), json={"name": "Atonce Then"}).raise_for_status()
+    expect(shown(visitor.page, "Atonce Then")).to_be_visible()
+
+
+def test_what_was_changed_after_it_was_selected(visitor: Visitor, api: httpx.Client) -> None:
+    """It is deleted as it is now, and not as it was then."""
+    profile = named(api, "Picked")
+    page = visitor.page
+    visitor.open("profiles?q=picked")
+    expect(shown(page, "Picked")).to_be_visible()
+    page.get_by_role("grid").focus()
+    page.keyboard.press("Space")
+    page.keyboard.press("e")
+    page.get_by_role("dialog").get_by_label("Bio").fill("Changed")
+    page.get_by_role("button", name="Save").click()
+    expect(page.get_by_role("dialog")).to_be_hidden()
+    page.get_by_role("region", name="1 selected").get_by_role("button", name="Delete").click()
+    expect(page.get_by_role("status").filter(has_text="1 profile deleted")).to_be_visible()
+    assert api.get(path_of(profile)).status_code == 404
+
+
+def test_a_search_that_is_left_at_once(visitor: Visitor) -> None:
+    """What was typed a moment before does not bring one back."""
+    page = visitor.page
+    visitor.open()
+    page.get_by_role("searchbox").fill("somebody")
+    page.get_by_role("link", name="Tasks").click()
+    page.wait_for_timeout(500)
+    expect(page).to_have_url(re.compile(r"#/tasks$"))
+
+
+def test_enter_goes_to_whom_was_sought(visitor: Visitor, api: httpx.Client) -> None:
+    """Not to whoever stood first before, however soon it is pressed."""
+    sought = named(api, "Quicksearch")
+    named(api, "Lastmade")
+    page = visitor.page
+    visitor.open()
+    expect(shown(page, "Lastmade").first).to_be_visible()
+    page.keyboard.press("/")
+    page.keyboard.type("quicksearch")
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("row")).to_have_count(2)
+    page.keyboard.press("Enter")
+    expect(page).to_have_url(re.compile(f"#/profiles/{sought['id']}$"))
+
+
+def test_back_to_where_one_was(visitor: Visitor, api: httpx.Client) -> None:
+    """From a profile far down; and a new search begins at its top."""
+    many = [{"name": f"Deep {n:03}", "email": f"deep{n}@example.com"} for n in range(150)]
+    api.post(f"{PROFILES}/batch", json={"create": many}).raise_for_status()
+    page = visitor.page
+    visitor.open("profiles?q=deep&sort=name")
+    expect(page.get_by_text("Live", exact=True)).to_be_visible()
+    page.wait_for_timeout(1500)  # until it has been read anew
+    grid = page.get_by_role("grid")
+    grid.evaluate("grid => { grid.scrollTop = 4000 }")
+    page.get_by_role("link", name="Deep 110").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("Deep 110")
+    page.go_back()
+    expect(page.get_by_role("link", name="Deep 110")).to_be_in_viewport()
+    expect(grid).to_be_focused()
+    page.get_by_role("searchbox").fill("deep 0")
+    expect(page.get_by_role("link", name="Deep 000")).to_be_in_viewport()

@@ -7,6 +7,7 @@ import { Frame } from "./frame";
 import { Help, helping } from "./help";
 import { Banners } from "./parts/banners";
 import { ProfilePage } from "./profile/page";
+import { keepFresh } from "./profiles/state";
 import { ProfilesView } from "./profiles/view";
 import { route } from "./router";
 import { SignIn } from "./signin";
@@ -20,7 +21,7 @@ const FIRST = 500; // milliseconds in which what is shown first has the service 
 export function App() {
   useEffect(() => {
     let ends: (() => void)[] = [];
-    const timer = setTimeout(() => (ends = [start(), watch()]), FIRST);
+    const timer = setTimeout(() => (ends = [start(), watch(), keepFresh()]), FIRST);
     return () => {
       clearTimeout(timer);
       ends.forEach((end) => end());

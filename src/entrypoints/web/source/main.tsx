@@ -2,11 +2,13 @@ import { render } from "preact";
 import "./styles/index.css";
 import { App } from "./app";
 import { listen } from "./keys";
-import { begin } from "./profiles/state";
+import { keepPage } from "./parts/dropping";
+import { reload } from "./profiles/state";
 import { apply } from "./settings";
 
 apply();
-begin();
+reload(); // asks for the first rows before anything is drawn
+keepPage();
 listen(); // a key that comes before the view does is kept
 const place = document.getElementById("app");
 if (place) painted(() => render(<App />, place));

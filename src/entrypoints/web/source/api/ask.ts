@@ -12,6 +12,8 @@ export interface Call {
   path: string;
   query?: Record<string, string | number | null | undefined>;
   json?: unknown;
+  /** JSON that is sent as it stands. */
+  text?: string;
   /** The version that was seen: the call is refused where another is stored. */
   version?: number;
   /** Names this very call, so that it may be sent again and has its effect once. */
@@ -82,7 +84,7 @@ async function attempt<T>(call: Call, caller: string | null): Promise<Answer<T> 
     response = await fetch(addressOf(call), {
       method: call.method ?? "GET",
       headers: { ...headersOf(call), ...authorization(caller), ...mustSee(call) },
-      body: call.json === undefined ? null : JSON.stringify(call.json),
+      body: bodyOf(call),
       signal: call.abort ?? null,
       cache: "no-store",
     });
@@ -126,10 +128,14 @@ export function addressOf(call: Call): string {
   return text === "" ? call.path : `${call.path}?${text}`;
 }
 
+export function bodyOf({ json, text }: Call): string | null {
+  return text ?? (json === undefined ? null : JSON.stringify(json));
+}
+
 /** What the call says of itself, without who calls. */
 export function headersOf(call: Call): Record<string, string> {
   const headers: Record<string, string> = {};
-  if (call.json !== undefined) headers["Content-Type"] = "application/json";
+  if (bodyOf(call) !== null) headers["Content-Type"] = "application/json";
   if (call.version !== undefined) headers["If-Match"] = `"v${call.version}"`;
   if (call.once !== undefined) headers["Idempotency-Key"] = call.once;
   return headers;

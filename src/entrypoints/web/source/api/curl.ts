@@ -1,5 +1,5 @@
 /** A call as a command that does the same in a shell; the token is named, and never shown. */
-import { addressOf, headersOf, type Call } from "./ask";
+import { addressOf, bodyOf, headersOf, type Call } from "./ask";
 import { token } from "./session";
 
 export function curlOf(call: Call, origin = location.origin): string {
@@ -10,7 +10,8 @@ export function curlOf(call: Call, origin = location.origin): string {
   const headers = Object.entries(headersOf(call)).map(([name, value]) => `${name}: ${value}`);
   for (const header of headers) parts.push(`-H ${quoted(header)}`);
   if (token.value !== null) parts.push('-H "Authorization: Bearer $TOKEN"');
-  if (call.json !== undefined) parts.push(`-d ${quoted(JSON.stringify(call.json))}`);
+  const body = bodyOf(call);
+  if (body !== null) parts.push(`-d ${quoted(body)}`);
   return parts.join(" ");
 }
 

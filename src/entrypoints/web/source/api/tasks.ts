@@ -1,7 +1,7 @@
 /** The calls about tasks. */
 import { ask, show, type Call } from "./ask";
 import { pageOf, type Page } from "./profiles";
-import type { NewTask, Status, Task, TaskChanges } from "./types";
+import type { Status, Task, TaskChanges } from "./types";
 
 const TASKS = "/api/v1/tasks";
 export const STATUSES: Status[] = ["scheduled", "queued", "running", "succeeded", "dead", "cancelled"];
@@ -15,8 +15,9 @@ export async function listTasks(call: Call): Promise<Page<Task>> {
   return pageOf(await show<Task[]>(call));
 }
 
-export async function submitTask(json: NewTask, key: string): Promise<Task> {
-  return (await ask<Task>({ method: "POST", path: `${TASKS}/delayed`, json, once: key })).body;
+/** `text` is the new task in JSON. */
+export async function submitTask(text: string, key: string): Promise<Task> {
+  return (await ask<Task>({ method: "POST", path: `${TASKS}/delayed`, text, once: key })).body;
 }
 
 export async function readTask(id: string, wait = 0): Promise<Task> {

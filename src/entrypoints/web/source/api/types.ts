@@ -18,7 +18,6 @@ export interface Ending {
   at: string;
 }
 export type Task = Open<Schemas["TaskBody"], "payload">;
-export type NewTask = Open<Schemas["NewTask"], "payload">;
 export type TaskChanges = Schemas["TaskChanges"];
 export type Status = Schemas["Status"];
 export type Sort = Schemas["Sort"];

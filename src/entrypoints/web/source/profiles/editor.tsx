@@ -5,12 +5,12 @@ import { Attempt } from "../api/attempt";
 import { hasStatus, isAbort, isUndone, Refused } from "../api/failures";
 import { follow } from "../api/live";
 import { changeProfile, createProfile, currentProfile } from "../api/profiles";
-import type { Profile } from "../api/types";
+import type { Change, Profile } from "../api/types";
 import { Dialog } from "../parts/dialog";
 import { Failure } from "../parts/failure";
 import { Field } from "../parts/field";
 import { notify } from "../parts/notices";
-import { guard } from "../router";
+import { Question, useUnsaved } from "../parts/unsaved";
 import { t } from "../texts";
 import { Conflict } from "./conflict";
 import { changesOf, draftOf, EMPTY, messages, standing, valuesOf, type Draft } from "./form";
@@ -39,7 +39,6 @@ export function Editor({ profile: given, onClose, onOptimistic, onSaved }: Props
   const wrong = useSignal<Record<string, string[]>>({});
   const failure = useSignal<unknown>(null);
   const busy = useSignal(false);
-  const asking = useSignal(false);
   const sent = useSignal<Draft | null>(null); // a change to which there was no answer: it may be stored
   const elsewhere = useElsewhere(profile);
   const theirs = useSignal<Profile | null>(null);
@@ -54,18 +53,8 @@ export function Editor({ profile: given, onClose, onOptimistic, onSaved }: Props
   });
   const dirty = (): boolean => Object.keys(changesOf(draft(), begun)).length > 0;
 
-  useEffect(() => {
-    const leave = guard(() => (asking.value = dirty() && elsewhere.value !== "deleted"));
-    return () => {
-      leave();
-      gone.abort();
-    };
-  }, []);
-
-  function close(): void {
-    if (dirty() && !asking.value && elsewhere.value !== "deleted") asking.value = true;
-    else onClose();
-  }
+  const { asking, close } = useUnsaved(dirty, onClose);
+  useEffect(() => () => gone.abort(), []);
 
   async function save(): Promise<void> {
     if (busy.value) return;
@@ -196,15 +185,7 @@ export function Editor({ profile: given, onClose, onOptimistic, onSaved }: Props
         {failure.value !== null && <Failure error={failure.value} />}
         <footer>
           {asking.value ? (
-            <>
-              <p role="alert">{t.editor.unsaved}</p>
-              <button type="button" onClick={() => (asking.value = false)}>
-                {t.editor.stay}
-              </button>
-              <button type="button" class="danger" onClick={onClose}>
-                {t.editor.discard}
-              </button>
-            </>
+            <Question asking={asking} onDiscard={onClose} />
           ) : (
             <>
               <button type="button" onClick={close}>
@@ -227,6 +208,11 @@ function focusWrong(): void {
   );
 }
 
+function become({ type }: Change): Elsewhere {
+  if (type === "profile.restored") return null; // as it was
+  return type === "profile.deleted" ? "deleted" : "changed";
+}
+
 /** What becomes of the profile while it is open here. */
 function useElsewhere(profile: Profile | null): Signal<Elsewhere> {
   const elsewhere = useSignal<Elsewhere>(null);
@@ -235,7 +221,7 @@ function useElsewhere(profile: Profile | null): Signal<Elsewhere> {
       (changes) => {
         for (const change of changes) {
           if (change.profile_id !== profile?.id || change.version <= profile.version) continue;
-          elsewhere.value = change.type === "profile.deleted" ? "deleted" : "changed";
+          elsewhere.value = become(change);
         }
       },
       () => undefined,

@@ -1,17 +1,26 @@
 /** The list itself: of all rows only those that are seen are drawn. */
-import { useSignal } from "@preact/signals";
 import { useEffect, useLayoutEffect, useRef } from "preact/hooks";
 import type { Profile } from "../api/types";
 import { now } from "../format";
-import { go, hrefOf } from "../router";
+import { go, hrefOf, route } from "../router";
 import { t } from "../texts";
 import { remove } from "./removing";
 import { Row } from "./row";
 import { ROWS_MAX } from "./rows";
-import { active, anchor, atTop, editing, placeOf, rows, select, selected, selectTo } from "./state";
+import { active, anchor, atTop, editing, filterOf, placeOf, rows, scroll, select, selected, selectTo, view } from "./state";
 
 const AHEAD = 8; // rows that are drawn beyond what is seen
 const STEP = 4; // rows after which it is drawn anew, and by which more are drawn
+
+export function focusList(): void {
+  document.querySelector<HTMLElement>('[role="grid"]')?.focus({ preventScroll: true });
+}
+
+/** From another view, to where one was. */
+function comeBack(list: HTMLElement, top: number): void {
+  list.scrollTop = top;
+  if (active.value.id !== null) list.focus({ preventScroll: true });
+}
 
 /** The height of a row in pixels, as the style sheet has it. */
 function rowHeight(): number {
@@ -21,12 +30,14 @@ function rowHeight(): number {
 
 export function List() {
   const frame = useRef<HTMLDivElement>(null);
-  const view = useSignal({ first: 0, shown: 0, height: 0 });
+  const begun = useRef(rows.begun.value);
+  const filter = useRef(JSON.stringify(filterOf(route.value.params)));
   const ahead = useRef(0); // until somebody scrolls, what is seen has the processor to itself
 
   function look(): void {
     const box = frame.current;
     if (box === null) return;
+    scroll.top = box.scrollTop;
     const last = view.value;
     const { height } = last;
     const top = Math.max(0, Math.floor(box.scrollTop / height) - ahead.current);
@@ -38,6 +49,7 @@ export function List() {
   }
 
   useLayoutEffect(() => {
+    const { top } = scroll; // of the last time
     const measure = () => {
       const height = rowHeight();
       if (height !== view.value.height) view.value = { ...view.value, height };
@@ -45,14 +57,20 @@ export function List() {
     };
     // Without rows it is soon enough once the page is laid out, which it would be twice otherwise.
     if (rows.length.value > 0) measure();
+    if (frame.current && top > 0) comeBack(frame.current, top);
     const watcher = new ResizeObserver(measure);
     if (frame.current) watcher.observe(frame.current);
     return () => watcher.disconnect();
   }, []);
   useEffect(look, [rows.version.value]);
   useEffect(() => {
+    if (rows.begun.value === begun.current) return;
+    begun.current = rows.begun.value;
     if (frame.current && !atTop.value) frame.current.scrollTop = 0;
-    if (active.value.id === null) active.value = { index: 0, id: null };
+    const now = JSON.stringify(filterOf(route.value.params));
+    const sought = now !== filter.current && document.activeElement === frame.current;
+    filter.current = now;
+    if (active.value.id === null) active.value = sought ? placeOf(0) : { index: 0, id: null };
   }, [rows.begun.value]);
 
   function scrolled(): void {
@@ -94,8 +112,9 @@ export function List() {
     const to = moves[event.key];
     const profile = rows.at(index);
     if (to !== undefined) move(to, event);
-    // Where they are gone from there, nobody has chosen who is there now.
-    else if (profile && profile.id === id && !event.repeat && act(event.key, profile)) event.preventDefault();
+    // Where they are gone from there, or others are on their way, nobody has chosen who is there.
+    else if (profile?.id !== id || rows.loading.value || event.repeat) return;
+    else if (profile && act(event.key, profile)) event.preventDefault();
   }
 
   function act(key: string, profile: Profile): boolean {

@@ -4,12 +4,17 @@ import { deleteProfile, restoreProfile, sendBatch } from "../api/profiles";
 import type { Profile } from "../api/types";
 import { notify, notifyFailure } from "../parts/notices";
 import { t } from "../texts";
-import { reload, removed, rows } from "./state";
+import { live } from "../api/live";
+import { atTop, reload, removed, rows } from "./state";
 
 const AT_ONCE = 500;
 const SIDE_BY_SIDE = 4;
 
+const leaving = new Set<string>(); // whose deletion is on its way
+
 export async function remove(profile: Profile): Promise<boolean> {
+  if (leaving.has(profile.id)) return false;
+  leaving.add(profile.id);
   try {
     await deleteProfile(profile.id, profile.version);
   } catch (error) {
@@ -20,6 +25,8 @@ export async function remove(profile: Profile): Promise<boolean> {
     }
     notifyFailure(error);
     return false;
+  } finally {
+    leaving.delete(profile.id);
   }
   removed([profile.id]);
   notify({
@@ -30,7 +37,9 @@ export async function remove(profile: Profile): Promise<boolean> {
 }
 
 export async function removeMany(chosen: Profile[]): Promise<void> {
-  const profiles = chosen.map((profile) => rows.find(profile.id) ?? profile); // as they are now
+  const asTheyAre = chosen.map((profile) => rows.find(profile.id) ?? profile);
+  const profiles = asTheyAre.filter((profile) => !leaving.has(profile.id));
+  profiles.forEach((profile) => leaving.add(profile.id));
   const gone: Profile[] = [];
   const reasons: string[] = [];
   try {
@@ -47,6 +56,7 @@ export async function removeMany(chosen: Profile[]): Promise<void> {
   } catch (error) {
     notifyFailure(error);
   }
+  profiles.forEach((profile) => leaving.delete(profile.id));
   removed(gone.map((profile) => profile.id));
   const [why] = reasons;
   if (why !== undefined) notify({ text: t.list.kept(reasons.length, why), kind: "bad" });
@@ -77,7 +87,7 @@ export async function restore(profiles: Profile[]): Promise<Profile[]> {
   if (first !== undefined) {
     const one = back.length === 1;
     notify({ text: one ? t.list.restored(first.name) : t.list.restoredMany(back.length), kind: "good" });
-    reload();
+    if (atTop.value || live.value !== "live") reload(); // else the feed tells of them
   }
   return back;
 }

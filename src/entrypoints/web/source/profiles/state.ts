@@ -1,8 +1,8 @@
 /** What the view of all profiles knows; it stays while another view is shown. */
 import { effect, signal, untracked } from "@preact/signals";
 import { byIds } from "../api/profiles";
-import { offline } from "../api/net";
-import { follow } from "../api/live";
+import { offline, revived } from "../api/net";
+import { follow, live } from "../api/live";
 import { onSignOut, token } from "../api/session";
 import type { Filter } from "../api/profiles";
 import { SORTS } from "../api/profiles";
@@ -26,6 +26,9 @@ export const unseen = signal(0);
 /** The panel that is open: a new profile, or one that is edited. */
 export const editing = signal<Profile | "new" | null>(null);
 export const importing = signal<File[] | null>(null);
+/** Which rows are drawn, and how far down one is. */
+export const view = signal({ first: 0, shown: 0, height: 0 });
+export const scroll = { top: 0 };
 /** Whether the upper end of the list is seen, where new rows may come without a jump. */
 export const atTop = signal(true);
 
@@ -58,27 +61,22 @@ function hold(): void {
   }
 }
 
+/** What the rows are of; null where they lack something that nobody has told of. */
+let read: string | null = null;
+const asked = (): string => JSON.stringify([filterOf(route.value.params), token.value]);
+
 export function reload(count = false): void {
+  read = null;
   if (route.value.view !== "profiles") return; // it is read when somebody comes to it
+  read = asked();
   unseen.value = 0;
   void rows.open(filterOf(route.value.params), count);
 }
 
-let begun: string | null = null;
-const asked = (): string => JSON.stringify([filterOf(route.value.params), token.value]);
-
-/** Asks for the first rows before anything is drawn. */
-export function begin(): void {
-  if (route.value.view !== "profiles") return;
-  begun = asked();
-  reload();
-}
-
-/** Reads what the view shows, unless it was asked for in advance. */
+/** Reads what the view shows, unless that is on its way, or was kept fresh. */
 export function arrive(): void {
-  const inAdvance = begun === asked();
-  begun = null;
-  if (!inAdvance) reload();
+  const fresh = live.value === "live" && rows.failure.value === null;
+  if (read !== asked() || !(rows.loading.value || fresh)) reload();
 }
 
 export function select(profiles: Profile[], on: boolean): void {
@@ -109,7 +107,7 @@ const FEW = 100;
 const gathered = new Map<string, Change>();
 let timer: ReturnType<typeof setTimeout> | undefined;
 
-/** Follows the feed; gives what ends it. */
+/** Follows the feed, also while another view is shown, so that one comes back to where one was. */
 export function keepFresh(): () => void {
   const leave = follow(
     (changes) => {
@@ -121,8 +119,13 @@ export function keepFresh(): () => void {
       else unseen.value += 1; // nobody is thrown back to the beginning
     },
   );
+  // The feed tells what was missed; only who is at the beginning need not wait for it.
+  const end = revived.subscribe((times) => {
+    if (times > 0 && (atTop.value || rows.failure.value !== null)) reload();
+  });
   return () => {
     leave();
+    end();
     drain();
   };
 }
@@ -161,6 +164,7 @@ async function settle(): Promise<void> {
 }
 
 onSignOut(() => {
+  read = null;
   drain();
   rows.forget();
   [selected.value, unseen.value, editing.value, importing.value] = [new Map(), 0, null, null];

@@ -6,6 +6,7 @@ import { Icon } from "../parts/icon";
 import { route } from "../router";
 import { t } from "../texts";
 import { exporting, exportAll, saveSelected } from "./exporting";
+import { focusList } from "./list";
 import { removeMany } from "./removing";
 import { editing, filter, filterOf, importing, reload, rows, select, selected } from "./state";
 import { bytes, count } from "../format";
@@ -95,8 +96,11 @@ function Search() {
         onInput={(event) => look(event.currentTarget.value, DEBOUNCE)}
         onKeyDown={(event) => {
           if (event.key === "Escape" && text.value !== "") look("", 0);
-          else if (event.key === "ArrowDown" || event.key === "Enter")
-            document.querySelector<HTMLElement>('[role="grid"]')?.focus();
+          else if (event.key === "ArrowDown" || event.key === "Enter") {
+            event.preventDefault(); // the list would scroll
+            if (text.value.trim() !== typed.current) look(text.value, 0);
+            focusList();
+          }
         }}
       />
       <kbd aria-hidden="true">/</kbd>
@@ -114,7 +118,7 @@ export function Selection() {
       <button type="button" onClick={() => saveSelected(chosen.map((profile) => rows.find(profile.id) ?? profile))}>
         <Icon name="download" /> {t.list.export}
       </button>
-      <button type="button" class="danger" onClick={() => void removeMany(chosen)}>
+      <button type="button" class="danger" onClick={() => void removeMany(chosen).then(focusList)}>
         <Icon name="trash" /> {t.list.delete}
       </button>
       <button type="button" class="plain" onClick={() => select(chosen, false)}>

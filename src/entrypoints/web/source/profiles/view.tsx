@@ -1,38 +1,35 @@
 /** The view of all profiles. */
 import { useSignal } from "@preact/signals";
 import { useEffect } from "preact/hooks";
-import { revived } from "../api/net";
 import { signedOut, token } from "../api/session";
 import { Failure } from "../parts/failure";
+import { bringsFiles } from "../parts/dropping";
 import { Icon } from "../parts/icon";
 import { route } from "../router";
 import { t } from "../texts";
 import { Editor } from "./editor";
 import { Importer } from "./importer";
-import { List } from "./list";
-import { arrive, editing, filterOf, importing, keepFresh, reload, rows, unseen } from "./state";
+import { focusList, List } from "./list";
+import { arrive, editing, filterOf, importing, reload, rows, unseen } from "./state";
 import { Selection, Toolbar } from "./toolbar";
 
 export function ProfilesView() {
   const { q, sort } = filterOf(route.value.params);
   const over = useSignal(false);
-  useEffect(arrive, [q, sort, revived.value, token.value, signedOut.value === null]);
-  useEffect(keepFresh, []);
+  useEffect(arrive, [q, sort, token.value, signedOut.value === null]);
   const empty = !rows.loading.value && rows.failure.value === null && rows.length.value === 0;
   return (
     <section
       class={`view profiles ${over.value ? "over" : ""}`}
       onDragOver={(event) => {
-        if (!event.dataTransfer?.types.includes("Files")) return;
-        event.preventDefault();
-        over.value = true;
+        if (bringsFiles(event)) over.value = true;
       }}
       onDragLeave={(event) => {
-        if (event.target === event.currentTarget) over.value = false;
+        if (!event.currentTarget.contains(event.relatedTarget as Node | null)) over.value = false;
       }}
       onDrop={(event) => {
-        event.preventDefault();
         over.value = false;
+        if (!bringsFiles(event)) return;
         importing.value = [...(event.dataTransfer?.files ?? [])];
       }}
     >
@@ -41,7 +38,14 @@ export function ProfilesView() {
       <Selection />
       {rows.failure.value !== null && <Failure error={rows.failure.value} busy={rows.loading.value} onAgain={reload} />}
       {unseen.value > 0 && (
-        <button type="button" class="fresh" onClick={() => reload()}>
+        <button
+          type="button"
+          class="fresh"
+          onClick={() => {
+            focusList(); // this button is gone then
+            reload();
+          }}
+        >
           {t.list.fresh(unseen.value)}
         </button>
       )}
@@ -68,6 +72,7 @@ function Empty({ q }: { q: string }) {
 }
 
 function Panel() {
+  useEffect(() => () => void (editing.value = null), []);
   const profile = editing.value === "new" ? null : editing.value;
   return (
     <Editor

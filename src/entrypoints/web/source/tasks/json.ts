@@ -1,5 +1,5 @@
 /** Where a text stops being JSON: engines say so each in their own way, or not at all. */
-const TOKENS = /[\s]*(?:([[\]{},:])|("(?:[^"\\\u0000-\u001f]|\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4}))*")|(-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?|true|false|null))/y;
+const TOKENS = /[ \t\n\r]*(?:([[\]{},:])|("(?:[^"\\\u0000-\u001f]|\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4}))*")|(-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?|true|false|null))/y;
 
 type State = "value" | "value or ]" | "key or }" | "key" | ":" | "after";
 
@@ -9,7 +9,7 @@ export function faultOf(text: string): number {
   let state: State = "value";
   TOKENS.lastIndex = 0;
   for (let at = 0; ; at = TOKENS.lastIndex) {
-    const rest = /\S/.exec(text.slice(at));
+    const rest = /[^ \t\n\r]/.exec(text.slice(at));
     if (rest === null) return state === "after" && open.length === 0 ? -1 : text.length;
     TOKENS.lastIndex = at;
     const token = TOKENS.exec(text);

@@ -1,6 +1,6 @@
 /** The panels for a new task, and for another time of one. */
 import { useSignal } from "@preact/signals";
-import { useState } from "preact/hooks";
+import { useEffect, useState } from "preact/hooks";
 import { Attempt } from "../api/attempt";
 import { rescheduleTask, submitTask } from "../api/tasks";
 import { Refused } from "../api/failures";
@@ -9,10 +9,13 @@ import { Dialog } from "../parts/dialog";
 import { Failure } from "../parts/failure";
 import { Field } from "../parts/field";
 import { notify } from "../parts/notices";
+import { Question, useUnsaved } from "../parts/unsaved";
 import { t } from "../texts";
 import { exampleOf, faults, TYPES } from "./payloads";
 import { load, put, rescheduling, submitting } from "./state";
 import { errorsByField, timeOf, useWhen, WhenFields } from "./when";
+
+const EXAMPLES = ["", "{}", ...TYPES.map(exampleOf)];
 
 export function Submit() {
   const type = useSignal("echo");
@@ -23,19 +26,22 @@ export function Submit() {
   const busy = useSignal(false);
   const [attempt] = useState(() => new Attempt());
   const wrong = faults(type.value, payload.value);
-  const close = () => (submitting.value = false);
+  const leave = () => void (submitting.value = false);
+  const { asking, close } = useUnsaved(() => !EXAMPLES.includes(payload.value), leave);
+  useEffect(() => leave, []);
 
   async function submit(): Promise<void> {
     if (wrong.length > 0 || busy.value) return;
     busy.value = true;
     failure.value = null;
     errors.value = {};
-    const payloadOf = JSON.parse(payload.value) as Record<string, unknown>;
-    const asked = { type: type.value.trim(), payload: payloadOf, ...timeOf(when) };
+    // As it was typed: read and written anew, a large number would be another.
+    const others = JSON.stringify({ type: type.value.trim(), ...timeOf(when) }).slice(1);
+    const asked = `{"payload":${payload.value},${others}`;
     try {
       const task = await submitTask(asked, attempt.keyOf(asked));
       notify({ text: t.tasks.submitted(task.type), kind: "good" });
-      close();
+      leave();
       void load();
     } catch (error) {
       attempt.failed(error);
@@ -73,12 +79,18 @@ export function Submit() {
         <WhenFields when={when} errors={errors.value} />
         {failure.value !== null && <Failure error={failure.value} />}
         <footer>
-          <button type="button" onClick={close}>
-            {t.cancel}
-          </button>
-          <button type="submit" class="primary" disabled={wrong.length > 0 || busy.value}>
-            {t.tasks.submit}
-          </button>
+          {asking.value ? (
+            <Question asking={asking} onDiscard={leave} />
+          ) : (
+            <>
+              <button type="button" onClick={close}>
+                {t.cancel}
+              </button>
+              <button type="submit" class="primary" disabled={wrong.length > 0 || busy.value}>
+                {t.tasks.submit}
+              </button>
+            </>
+          )}
         </footer>
       </form>
     </Dialog>
