@@ -230,6 +230,24 @@ def test_erase_takes_a_typed_word(browser: Browser, server: Server, api: httpx.C
     assert api.get(f"{path_of(profile)}/events").json()[0]["data"] == {}
 
 
+def test_an_erase_that_failed(browser: Browser, server: Server, api: httpx.Client) -> None:
+    profile = created(api, name="Kept")
+
+    def fail(route: Route) -> None:
+        answer = route.fetch()
+        route.fulfill(response=answer, json=answer.json() | {"status": "dead", "error": "No."})
+
+    with visiting(browser, server.url, refused=(404,)) as visitor:
+        page = opened(visitor, profile)
+        page.route("**/erase", fail)
+        page.get_by_role("button", name="Erase everything").click()
+        panel = page.get_by_role("dialog")
+        panel.get_by_role("textbox").fill(profile["email"])
+        panel.get_by_role("button", name="Erase for good").click()
+        told = page.get_by_role("status").filter(has_text="Not everything was erased")
+        expect(told).to_contain_text("No.")
+
+
 NAMES = ["W" * 255, "عمر الخيام النيسابوري", "紫式部 " * 30, "a\u202eb \u200f مرحبا", "🧑🏽‍🚀 Zoë"]
 
 
