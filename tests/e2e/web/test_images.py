@@ -95,7 +95,12 @@ def test_crop_by_dragging(visitor: Visitor, api: httpx.Client) -> None:
     page.mouse.down()
     page.mouse.move(box["x"] + 160, box["y"] + 140, steps=4)
     page.mouse.up()
-    assert panel.locator("canvas").evaluate("canvas => canvas.toDataURL()") != before
+    moved = panel.locator("canvas").evaluate("canvas => canvas.toDataURL()")
+    assert moved != before
+    page.mouse.down()
+    panel.get_by_role("application").dispatch_event("pointercancel")  # the browser scrolls instead
+    page.mouse.move(0, 0, steps=4)
+    assert panel.locator("canvas").evaluate("canvas => canvas.toDataURL()") == moved
 
 
 _PASTE = """(clipboardData) => document.body.dispatchEvent(
