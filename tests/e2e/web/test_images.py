@@ -218,6 +218,67 @@ def test_stopped(visitor: Visitor, api: httpx.Client) -> None:
     expect(kept(page)).to_have_count(1)
 
 
+def test_stopped_at_once(visitor: Visitor, api: httpx.Client) -> None:
+    """While the square is still being cut out."""
+    profile = created(api)
+    page = opened(visitor, profile)
+    chosen(page, file("a.jpg", encoded(photograph(*SIZE))))
+    page.get_by_role("button", name="Upload 1 image").evaluate(
+        """async (upload) => {
+          upload.click();
+          for (let n = 0; n < 20; n += 1) await null;
+          document.querySelector('.tray li.sending .plain').click();
+        }"""
+    )
+    expect(page.get_by_role("alert")).to_have_text("The upload was stopped.")
+    assert images_of(api, profile) == []
+
+
+def test_asked_to_wait(browser: Browser, server: Server, api: httpx.Client) -> None:
+    """Told where it is long, and waited for where it is not; a stop is one then too."""
+    with visiting(browser, server.url, refused=(429,)) as visitor:
+        page = opened(visitor, created(api))
+        waits = iter(("3600", "30"))
+        page.route(
+            "**/images",
+            lambda route: route.fulfill(status=429, headers={"Retry-After": next(waits)}),
+        )
+        chosen(page, file("a.jpg", encoded(photograph(*SIZE))))
+        page.get_by_role("button", name="Upload 1 image").click()
+        alert = page.locator(".tray").get_by_role("alert")
+        expect(alert).to_contain_text("429")
+        page.get_by_role("button", name="Upload 1 image").click()
+        expect(page.get_by_text("Too many requests")).to_be_visible()
+        page.locator(".tray").get_by_role("button", name="Cancel").click()
+        expect(alert).to_have_text("The upload was stopped.")
+
+
+def test_cut_anew_after_a_lost_answer(browser: Browser, server: Server, api: httpx.Client) -> None:
+    """Another picture, and not the first one once more, which would be refused."""
+    profile = created(api)
+    with visiting(browser, server.url, cut=True) as visitor:
+        page = opened(visitor, profile)
+        line = page.context.new_cdp_session(page)
+
+        def lose(event: dict[str, Any]) -> None:
+            call = {"requestId": event["requestId"], "errorReason": "ConnectionReset"}
+            line.send("Fetch.failRequest", call)
+
+        line.on("Fetch.requestPaused", lose)
+        answers = {"urlPattern": "*/images", "requestStage": "Response"}
+        line.send("Fetch.enable", {"patterns": [answers]})
+        chosen(page, file("a.jpg", encoded(photograph(*SIZE))))
+        page.get_by_role("button", name="Upload 1 image").click()
+        expect(page.locator(".tray").get_by_role("alert")).to_be_visible()
+        line.send("Fetch.disable")
+        page.get_by_role("button", name="Crop").click()
+        page.get_by_role("application").press("+")
+        page.get_by_role("button", name="Use this part").click()
+        page.get_by_role("button", name="Upload 1 image").click()
+        expect(kept(page)).to_have_count(2)
+    assert sorted(images_of(api, profile)) == [(273, 273), (300, 300)]
+
+
 def test_delete_asks_first(visitor: Visitor, api: httpx.Client) -> None:
     profile = created(api)
     files = {"image": encoded(photograph(*SIZE))}
