@@ -284,8 +284,15 @@ def test_delete_asks_first(visitor: Visitor, api: httpx.Client) -> None:
     files = {"image": encoded(photograph(*SIZE))}
     api.post(f"{path_of(profile)}/images", files=files).raise_for_status()
     page = opened(visitor, profile)
-    page.get_by_role("button", name="Delete image 1").click()
+    trash = page.get_by_role("button", name="Delete image 1")
+    sure = page.locator("figure").get_by_role("button", name="Delete", exact=True)
+    trash.press("Enter")
+    expect(sure).to_be_focused()
     assert len(images_of(api, profile)) == 1
-    page.locator("figure").get_by_role("button", name="Delete").click()
+    page.get_by_role("button", name="Cancel").press("Enter")
+    expect(trash).to_be_focused()
+    trash.press("Enter")
+    sure.press("Enter")
     expect(kept(page)).to_have_count(0)
+    expect(page.get_by_role("heading", name="Images")).to_be_focused()
     assert images_of(api, profile) == []
