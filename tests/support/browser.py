@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from playwright.sync_api import Browser, ConsoleMessage, Page, Response, sync_playwright
+from playwright.sync_api import Browser, ConsoleMessage, Page, Response, Route, sync_playwright
 
 EXECUTABLE = Path("/usr/bin/chromium")
 AXE = Path(__file__).parents[2] / "src/entrypoints/web/node_modules/axe-core/axe.min.js"
@@ -88,6 +88,20 @@ class Visitor:
             for violation in found["violations"]
             for node in violation["nodes"]
         ]
+
+
+def held(page: Page, path: str, method: str) -> list[Route]:
+    """Such calls from now on; each waits until the test lets it go."""
+    calls: list[Route] = []
+
+    def hold(route: Route) -> None:
+        if route.request.method == method:
+            calls.append(route)
+        else:
+            route.continue_()
+
+    page.route(f"**{path}", hold)
+    return calls
 
 
 @contextmanager

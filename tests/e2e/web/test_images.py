@@ -95,7 +95,12 @@ def test_crop_by_dragging(visitor: Visitor, api: httpx.Client) -> None:
     page.mouse.down()
     page.mouse.move(box["x"] + 160, box["y"] + 140, steps=4)
     page.mouse.up()
-    assert panel.locator("canvas").evaluate("canvas => canvas.toDataURL()") != before
+    moved = panel.locator("canvas").evaluate("canvas => canvas.toDataURL()")
+    assert moved != before
+    page.mouse.down()
+    panel.get_by_role("application").dispatch_event("pointercancel")  # the browser scrolls instead
+    page.mouse.move(0, 0, steps=4)
+    assert panel.locator("canvas").evaluate("canvas => canvas.toDataURL()") == moved
 
 
 _PASTE = """(clipboardData) => document.body.dispatchEvent(
@@ -213,13 +218,81 @@ def test_stopped(visitor: Visitor, api: httpx.Client) -> None:
     expect(kept(page)).to_have_count(1)
 
 
+def test_stopped_at_once(visitor: Visitor, api: httpx.Client) -> None:
+    """While the square is still being cut out."""
+    profile = created(api)
+    page = opened(visitor, profile)
+    chosen(page, file("a.jpg", encoded(photograph(*SIZE))))
+    page.get_by_role("button", name="Upload 1 image").evaluate(
+        """async (upload) => {
+          upload.click();
+          for (let n = 0; n < 20; n += 1) await null;
+          document.querySelector('.tray li.sending .plain').click();
+        }"""
+    )
+    expect(page.get_by_role("alert")).to_have_text("The upload was stopped.")
+    assert images_of(api, profile) == []
+
+
+def test_asked_to_wait(browser: Browser, server: Server, api: httpx.Client) -> None:
+    """Told where it is long, and waited for where it is not; a stop is one then too."""
+    with visiting(browser, server.url, refused=(429,)) as visitor:
+        page = opened(visitor, created(api))
+        waits = iter(("3600", "30"))
+        page.route(
+            "**/images",
+            lambda route: route.fulfill(status=429, headers={"Retry-After": next(waits)}),
+        )
+        chosen(page, file("a.jpg", encoded(photograph(*SIZE))))
+        page.get_by_role("button", name="Upload 1 image").click()
+        alert = page.locator(".tray").get_by_role("alert")
+        expect(alert).to_contain_text("429")
+        page.get_by_role("button", name="Upload 1 image").click()
+        expect(page.get_by_text("Too many requests")).to_be_visible()
+        page.locator(".tray").get_by_role("button", name="Cancel").click()
+        expect(alert).to_have_text("The upload was stopped.")
+
+
+def test_cut_anew_after_a_lost_answer(browser: Browser, server: Server, api: httpx.Client) -> None:
+    """Another picture, and not the first one once more, which would be refused."""
+    profile = created(api)
+    with visiting(browser, server.url, cut=True) as visitor:
+        page = opened(visitor, profile)
+        line = page.context.new_cdp_session(page)
+
+        def lose(event: dict[str, Any]) -> None:
+            call = {"requestId": event["requestId"], "errorReason": "ConnectionReset"}
+            line.send("Fetch.failRequest", call)
+
+        line.on("Fetch.requestPaused", lose)
+        answers = {"urlPattern": "*/images", "requestStage": "Response"}
+        line.send("Fetch.enable", {"patterns": [answers]})
+        chosen(page, file("a.jpg", encoded(photograph(*SIZE))))
+        page.get_by_role("button", name="Upload 1 image").click()
+        expect(page.locator(".tray").get_by_role("alert")).to_be_visible()
+        line.send("Fetch.disable")
+        page.get_by_role("button", name="Crop").click()
+        page.get_by_role("application").press("+")
+        page.get_by_role("button", name="Use this part").click()
+        page.get_by_role("button", name="Upload 1 image").click()
+        expect(kept(page)).to_have_count(2)
+    assert sorted(images_of(api, profile)) == [(273, 273), (300, 300)]
+
+
 def test_delete_asks_first(visitor: Visitor, api: httpx.Client) -> None:
     profile = created(api)
     files = {"image": encoded(photograph(*SIZE))}
     api.post(f"{path_of(profile)}/images", files=files).raise_for_status()
     page = opened(visitor, profile)
-    page.get_by_role("button", name="Delete image 1").click()
+    trash = page.get_by_role("button", name="Delete image 1")
+    sure = page.locator("figure").get_by_role("button", name="Delete", exact=True)
+    trash.press("Enter")
+    expect(sure).to_be_focused()
     assert len(images_of(api, profile)) == 1
-    page.locator("figure").get_by_role("button", name="Delete").click()
+    page.get_by_role("button", name="Cancel").press("Enter")
+    expect(trash).to_be_focused()
+    trash.press("Enter")
+    sure.press("Enter")
     expect(kept(page)).to_have_count(0)
+    expect(page.get_by_role("heading", name="Images")).to_be_focused()
     assert images_of(api, profile) == []

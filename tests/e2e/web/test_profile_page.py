@@ -6,9 +6,9 @@ from typing import Any
 
 import httpx
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import APIResponse, Browser, Page, Route, expect
 
-from tests.support.browser import PHONE, Visitor, visiting
+from tests.support.browser import PHONE, Visitor, held, visiting
 from tests.support.http import created, path_of
 from tests.support.processes import Server
 
@@ -43,6 +43,7 @@ def test_two_people_edit_the_same(browser: Browser, server: Server, api: httpx.C
         expect(panel.get_by_role("alert")).to_contain_text("you will see both versions")
         panel.get_by_role("button", name="Save").click()
         expect(panel).to_contain_text("Stored now (version 2)")
+        expect(slow.locator("h1")).to_have_text("A. Lovelace")
         expect(panel.get_by_role("group", name="Name")).to_contain_text("A. Lovelace")
         expect(panel.get_by_role("group", name="Name")).to_contain_text("Ada King")
         assert second.violations() == []
@@ -130,6 +131,52 @@ def test_unsaved_changes_are_asked_for(visitor: Visitor, api: httpx.Client) -> N
     expect(page.get_by_role("button", name="Edit")).to_be_focused()
 
 
+def test_an_answer_that_was_overtaken(visitor: Visitor, api: httpx.Client) -> None:
+    profile = created(api, name="First")
+    page = opened(visitor, profile)
+    page.wait_for_timeout(1500)  # who begins to follow reads once more
+    late: list[tuple[Route, APIResponse]] = []
+    page.route(f"**{path_of(profile)}", lambda route: late.append((route, route.fetch())), times=1)
+    api.put(path_of(profile), json={"name": "Second"}).raise_for_status()
+    while not late:
+        page.wait_for_timeout(50)
+    api.put(path_of(profile), json={"name": "Third"}).raise_for_status()
+    heading = page.get_by_role("heading", level=1)
+    expect(heading).to_have_text("Third")
+    route, answer = late[0]
+    route.fulfill(response=answer)
+    page.wait_for_timeout(300)
+    expect(heading).to_have_text("Third")
+
+
+def test_another_panel_meanwhile(visitor: Visitor, api: httpx.Client) -> None:
+    """What is saved at last closes the panel that it was saved from, and no other."""
+    profile = created(api, name="Slow")
+    page = opened(visitor, profile)
+    puts = held(page, path_of(profile), "PUT")
+    edited(page, Bio="One")
+    panel = page.get_by_role("dialog")
+    panel.get_by_role("button", name="Save").click()
+    page.keyboard.press("Escape")
+    panel.get_by_role("button", name="Discard").click()
+    edited(page, Bio="Two")
+    puts[0].continue_()
+    expect(page.get_by_text("Slow was saved")).to_be_visible()
+    expect(panel.get_by_label("Bio")).to_have_value("Two")
+
+
+def test_deleted_while_elsewhere(visitor: Visitor, api: httpx.Client) -> None:
+    """Whoever has gone on to another view stays there."""
+    profile = created(api, name="Slowly Gone")
+    page = opened(visitor, profile)
+    deletions = held(page, path_of(profile), "DELETE")
+    page.get_by_role("button", name="Delete").click()
+    page.get_by_role("link", name="Tasks").click()
+    deletions[0].continue_()
+    expect(page.get_by_text("Slowly Gone was deleted")).to_be_visible()
+    expect(page.get_by_role("heading", level=1)).to_have_text("Tasks")
+
+
 def test_history_with_differences(visitor: Visitor, api: httpx.Client) -> None:
     profile = created(api, name="Storied", bio="one two three")
     api.put(path_of(profile), json={"bio": "one 2 three"}).raise_for_status()
@@ -151,7 +198,9 @@ def test_a_long_history(visitor: Visitor, api: httpx.Client) -> None:
     page = opened(visitor, profile)
     region = page.get_by_role("region", name="History")
     expect(region.get_by_role("listitem")).to_have_count(50)
-    region.get_by_role("button", name="Show older ones").click()
+    older = region.get_by_role("button", name="Show older ones")
+    older.evaluate("button => { button.click(); button.click(); }")
+    page.wait_for_timeout(500)
     expect(region.get_by_role("listitem")).to_have_count(56)
 
 
@@ -180,6 +229,24 @@ def test_erase_takes_a_typed_word(browser: Browser, server: Server, api: httpx.C
         expect(page.get_by_role("status").filter(has_text="Erased")).to_contain_text("succeeded")
     assert api.get(path_of(profile)).status_code == 404
     assert api.get(f"{path_of(profile)}/events").json()[0]["data"] == {}
+
+
+def test_an_erase_that_failed(browser: Browser, server: Server, api: httpx.Client) -> None:
+    profile = created(api, name="Kept")
+
+    def fail(route: Route) -> None:
+        answer = route.fetch()
+        route.fulfill(response=answer, json=answer.json() | {"status": "dead", "error": "No."})
+
+    with visiting(browser, server.url, refused=(404,)) as visitor:
+        page = opened(visitor, profile)
+        page.route("**/erase", fail)
+        page.get_by_role("button", name="Erase everything").click()
+        panel = page.get_by_role("dialog")
+        panel.get_by_role("textbox").fill(profile["email"])
+        panel.get_by_role("button", name="Erase for good").click()
+        told = page.get_by_role("status").filter(has_text="Not everything was erased")
+        expect(told).to_contain_text("No.")
 
 
 NAMES = ["W" * 255, "عمر الخيام النيسابوري", "紫式部 " * 30, "a\u202eb \u200f مرحبا", "🧑🏽‍🚀 Zoë"]

@@ -2,10 +2,11 @@
 
 import re
 from collections.abc import Iterator
+from typing import Any
 
 import httpx
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import APIResponse, Browser, Locator, Page, Route, expect
 
 from tests.support import tasks
 from tests.support.browser import Visitor, visiting
@@ -134,3 +135,52 @@ def test_finished_meanwhile(browser: Browser, server: Server, api: httpx.Client)
 def test_none(visitor: Visitor) -> None:
     visitor.open("tasks?status=queued&type=echo")
     expect(visitor.page.get_by_role("heading", name="No task is queued")).to_be_visible()
+
+
+@pytest.fixture(scope="module")
+def many(server: Server) -> list[dict[str, Any]]:
+    """Three pages of tasks, the oldest first."""
+    with server.client() as api:
+        return [tasks.submitted(api, "test.sleep", delay="9h") for _ in range(120)]
+
+
+def older(page: Page) -> Locator:
+    return page.get_by_role("button", name="Show older ones")
+
+
+def test_older_ones(visitor: Visitor, many: list[dict[str, Any]]) -> None:
+    """Each of them is there once, also where somebody clicks twice."""
+    visitor.open("tasks?type=test.sleep")
+    older(visitor.page).evaluate("button => { button.click(); button.click(); }")
+    rows = visitor.page.locator("tbody tr")
+    expect(rows).to_have_count(100)
+    older(visitor.page).click()
+    expect(rows).to_have_count(120)
+
+
+def test_older_ones_keep_up(
+    visitor: Visitor, api: httpx.Client, many: list[dict[str, Any]]
+) -> None:
+    visitor.open("tasks?type=test.sleep")
+    rows = visitor.page.locator("tbody tr")
+    for count in (50, 100):
+        expect(rows).to_have_count(count)
+        older(visitor.page).click()
+    api.delete(tasks.path_of_task(many[0])).raise_for_status()
+    expect(rows.last).to_contain_text("cancelled")
+    expect(rows).to_have_count(120)
+
+
+def test_another_status_meanwhile(visitor: Visitor, many: list[dict[str, Any]]) -> None:
+    """Older ones that come too late are not put below it."""
+    page = visitor.page
+    visitor.open("tasks?type=test.sleep")
+    late: list[tuple[Route, APIResponse]] = []
+    page.route("**/tasks?*cursor=*", lambda route: late.append((route, route.fetch())))
+    older(page).click()
+    page.get_by_role("link", name="running").click()
+    expect(page.get_by_role("heading", name="No task is running")).to_be_visible()
+    route, answer = late[0]
+    route.fulfill(response=answer)
+    page.wait_for_timeout(300)
+    assert page.locator("tbody tr").count() == 0

@@ -7,7 +7,7 @@ from typing import Any
 import httpx
 from playwright.sync_api import Browser, FilePayload, Page, expect
 
-from tests.support.browser import Visitor, visiting
+from tests.support.browser import Visitor, held, visiting
 from tests.support.http import PROFILES, created
 from tests.support.processes import Server
 
@@ -34,6 +34,7 @@ def test_import_of_csv(visitor: Visitor, api: httpx.Client) -> None:
     panel = page.get_by_role("dialog")
     done = "The import is done: 1,198 created, 2 rejected"
     expect(panel.get_by_role("status")).to_contain_text(done)
+    expect(panel.get_by_role("button", name="Close").last).to_be_focused()
     assert visitor.violations() == []
     bad, taken = rejects_of(page)
     assert (bad["line"], bad["row"]) == (8, rows[3])
@@ -62,11 +63,8 @@ def test_import_of_large_records(browser: Browser, server: Server, api: httpx.Cl
         expect(page.get_by_role("dialog").get_by_role("listitem")).to_contain_text("bytes")
 
 
-def test_import_by_drop(visitor: Visitor, api: httpx.Client) -> None:
-    page = visitor.page
-    visitor.open()
+def drop(page: Page, lines: str) -> None:
     expect(page.get_by_role("heading", name="Profiles", exact=True)).to_be_visible()
-    lines = '{"name": "Dropped", "email": "dropped@example.com"}\nnonsense\n'
     script = """(text) => {
       const transfer = new DataTransfer();
       transfer.items.add(new File([text], 'a.ndjson'));
@@ -75,9 +73,32 @@ def test_import_by_drop(visitor: Visitor, api: httpx.Client) -> None:
     transfer = page.evaluate_handle(script, lines)
     page.dispatch_event(".view.profiles", "dragover", {"dataTransfer": transfer})
     page.dispatch_event(".view.profiles", "drop", {"dataTransfer": transfer})
+
+
+def test_import_by_drop(visitor: Visitor, api: httpx.Client) -> None:
+    page = visitor.page
+    visitor.open()
+    drop(page, '{"name": "Dropped", "email": "dropped@example.com"}\nnonsense\n')
     panel = page.get_by_role("dialog")
     expect(panel.get_by_role("status")).to_contain_text("1 created, 1 rejected")
     assert rejects_of(page) == [{"line": 2, "reason": "is not JSON", "row": "nonsense"}]
+
+
+def test_back_during_an_import(visitor: Visitor) -> None:
+    """It ends there, and does not begin once more when one returns."""
+    page = visitor.page
+    visitor.open("tasks")
+    page.get_by_role("link", name="Profiles").click()
+    batches = held(page, f"{PROFILES}/batch", "POST")
+    with page.expect_event("requestfailed", lambda request: "batch" in request.url):
+        drop(page, '{"name": "Twice", "email": "twice@example.com"}\n')
+        expect(page.get_by_role("dialog").get_by_role("status")).to_be_visible()
+        page.wait_for_timeout(300)
+        page.go_back()
+    page.go_forward()
+    expect(page.get_by_role("heading", name="Profiles", exact=True)).to_be_visible()
+    expect(page.get_by_role("dialog")).to_have_count(0)
+    assert len(batches) == 1
 
 
 def test_a_file_without_columns(visitor: Visitor) -> None:

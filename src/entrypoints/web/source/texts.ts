@@ -219,6 +219,7 @@ export const t = {
       `All that is held on ${name} is removed for good: the profile, images, history and tasks. This cannot be undone.`,
     yes: "Erase for good",
     erasing: "Being erased",
+    kept: "Not everything was erased: the task did not come to its end.",
     erased: "Erased. This receipt has no personal data:",
   },
   tasks: {

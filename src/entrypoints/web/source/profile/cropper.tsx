@@ -78,6 +78,7 @@ export function Cropper({ bitmap, square, onDone, onClose }: Props) {
             held.current = { x: event.clientX, y: event.clientY };
           }}
           onPointerUp={() => (held.current = null)}
+          onPointerCancel={() => (held.current = null)}
           onWheel={(event) => {
             event.preventDefault();
             zoom(cut.value.size * (event.deltaY > 0 ? 1.06 : 1 / 1.06));

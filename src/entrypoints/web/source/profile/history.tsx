@@ -1,32 +1,24 @@
 /** What became of a profile, the newest first. */
-import { useSignal } from "@preact/signals";
-import { useEffect } from "preact/hooks";
-import { history, type Page } from "../api/profiles";
+import { useEffect, useMemo } from "preact/hooks";
+import { history } from "../api/profiles";
 import type { Change } from "../api/types";
 import { Failure } from "../parts/failure";
+import { Paged } from "../parts/paged";
 import { Time } from "../parts/time";
 import { t } from "../texts";
 import { differences, pieces, type Difference } from "./diff";
 
 export function History({ id, version }: { id: string; version: number }) {
-  const page = useSignal<Page<Change>>({ rows: [], next: null, total: null });
-  const failure = useSignal<unknown>(null);
-  async function load(cursor: string | null): Promise<void> {
-    try {
-      const found = await history(id, cursor);
-      const before = cursor === null ? [] : page.value.rows;
-      page.value = { ...found, rows: [...before, ...found.rows] };
-      failure.value = null;
-    } catch (error) {
-      failure.value = error;
-    }
-  }
-  useEffect(() => void load(null), [id, version]);
-  const { rows, next } = page.value;
+  const changes = useMemo(() => new Paged<Change>((cursor) => history(id, cursor)), [id]);
+  useEffect(() => void changes.load(), [changes, version]);
+  useEffect(() => () => changes.stop(), [changes]);
+  const rows = changes.rows.value;
+  const next = changes.next.value;
+  const failure = changes.failure.value;
   return (
     <section aria-labelledby="history">
       <h2 id="history">{t.history.title}</h2>
-      {failure.value !== null && <Failure error={failure.value} onAgain={() => void load(null)} />}
+      {failure !== null && <Failure error={failure} onAgain={() => void changes.load()} />}
       <ol class="timeline">
         {rows.map((change, index) => (
           <Entry
@@ -38,7 +30,7 @@ export function History({ id, version }: { id: string; version: number }) {
         ))}
       </ol>
       {next !== null && (
-        <button type="button" onClick={() => void load(next)}>
+        <button type="button" disabled={changes.older.value} onClick={() => void changes.more()}>
           {t.history.older}
         </button>
       )}

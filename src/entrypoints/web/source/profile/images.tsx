@@ -1,6 +1,6 @@
 /** The images of a profile: those that it has, and those on their way. */
 import { useSignal } from "@preact/signals";
-import { useEffect } from "preact/hooks";
+import { useEffect, useRef } from "preact/hooks";
 import { deleteImage } from "../api/profiles";
 import type { Image, Profile } from "../api/types";
 import { Picture } from "../parts/avatar";
@@ -19,10 +19,11 @@ interface Props {
 export function Images({ profile, locked, onChanged }: Props) {
   const uploads = useSignal<Upload[]>([]);
   const over = useSignal(false);
+  const heading = useRef<HTMLHeadingElement>(null);
 
   function take(files: Iterable<File>): void {
+    if (locked) return;
     const added = [...files].map((file) => new Upload(file));
-    if (locked || added.length === 0) return;
     uploads.value = [...uploads.value, ...added];
     added.forEach((upload) => void upload.read());
   }
@@ -53,10 +54,18 @@ export function Images({ profile, locked, onChanged }: Props) {
         take(event.dataTransfer?.files ?? []);
       }}
     >
-      <h2 id="images">{t.images.title}</h2>
+      <h2 id="images" ref={heading} tabIndex={-1}>{t.images.title}</h2>
       <ul class="gallery">
         {profile.images.toReversed().map((image, index) => (
-          <Kept key={image.id} image={image} number={index + 1} profile={profile} locked={locked} onGone={onChanged} />
+          <Kept
+            key={image.id}
+            image={image}
+            number={index + 1}
+            profile={profile}
+            locked={locked}
+            onGone={() => heading.current?.focus()}
+            onChanged={onChanged}
+          />
         ))}
         <li>
           <label class="drop">
@@ -88,17 +97,25 @@ interface KeptProps {
   profile: Profile;
   locked: boolean;
   onGone: () => void;
+  onChanged: () => void;
 }
 
-function Kept({ image, number, profile, locked, onGone }: KeptProps) {
+function Kept({ image, number, profile, locked, onGone, onChanged }: KeptProps) {
   const asking = useSignal(false);
+  const caption = useRef<HTMLElement>(null);
+  /** Other buttons stand there then, and the first of them takes the focus of those that are gone. */
+  function ask(on: boolean): void {
+    asking.value = on;
+    requestAnimationFrame(() => caption.current?.querySelector("button")?.focus());
+  }
   async function remove(): Promise<void> {
     try {
       await deleteImage(profile.id, image.id, profile.version);
+      if (caption.current?.contains(document.activeElement)) onGone();
     } catch (error) {
       notifyFailure(error);
     }
-    onGone();
+    onChanged();
   }
   return (
     <li>
@@ -106,14 +123,14 @@ function Kept({ image, number, profile, locked, onGone }: KeptProps) {
         <a href={image.url} target="_blank" rel="noopener" aria-label={t.images.open(number)}>
           <Picture image={image} variant="medium" alt="" />
         </a>
-        <figcaption>
+        <figcaption ref={caption}>
           {image.width} × {image.height}
           {asking.value ? (
             <span class="sure">
               <button type="button" class="danger" onClick={() => void remove()}>
                 {t.list.delete}
               </button>
-              <button type="button" onClick={() => (asking.value = false)}>
+              <button type="button" onClick={() => ask(false)}>
                 {t.cancel}
               </button>
             </span>
@@ -123,7 +140,7 @@ function Kept({ image, number, profile, locked, onGone }: KeptProps) {
               class="plain square"
               disabled={locked}
               aria-label={t.images.remove(number)}
-              onClick={() => (asking.value = true)}
+              onClick={() => ask(true)}
             >
               <Icon name="trash" />
             </button>

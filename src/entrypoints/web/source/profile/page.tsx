@@ -14,26 +14,36 @@ import { Time } from "../parts/time";
 import { Editor } from "../profiles/editor";
 import { ownUrls } from "../profiles/form";
 import { remove } from "../profiles/removing";
-import { go, hrefOf } from "../router";
+import { go, hrefOf, route } from "../router";
 import { t } from "../texts";
 import { History } from "./history";
 import { Images } from "./images";
 import { PersonTools } from "./person";
 
 export function ProfilePage({ id }: { id: string }) {
-  const profile = useSignal<Profile | null>(null);
+  const stored = useSignal<Profile | null>(null); // the newest that was read
+  const promised = useSignal<Profile | null>(null); // as it will be, before the service has answered
+  const newest = useRef(0); // the version that was read, or told to be deleted
   const failure = useSignal<unknown>(null);
   const deleted = useSignal(false);
-  const editing = useSignal(false);
+  const editing = useSignal<Profile | null>(null); // a copy of each panel's own
   const heading = useRef<HTMLHeadingElement>(null);
+
+  /** Shows it, unless it is older than what is known: an answer may be overtaken by another. */
+  function take(read: Profile): void {
+    failure.value = null;
+    if (read.version < newest.current) return;
+    newest.current = read.version;
+    stored.value = read;
+    deleted.value = false;
+  }
 
   useEffect(() => {
     const abort = new AbortController();
     readProfile(id, abort.signal).then(
       (reading) => {
-        const first = profile.value === null;
-        profile.value = reading.profile;
-        [failure.value, deleted.value] = [null, false];
+        const first = stored.value === null;
+        take(reading.profile);
         if (first) requestAnimationFrame(() => heading.current?.focus());
       },
       (error: unknown) => {
@@ -47,8 +57,7 @@ export function ProfilePage({ id }: { id: string }) {
 
   async function refresh(): Promise<void> {
     try {
-      profile.value = await currentProfile(id);
-      [failure.value, deleted.value] = [null, false];
+      take(await currentProfile(id));
     } catch (error) {
       deleted.value = hasStatus(error, 404);
       failure.value = error;
@@ -58,8 +67,10 @@ export function ProfilePage({ id }: { id: string }) {
     follow(
       (changes) => {
         const mine = changes.findLast((change) => change.profile_id === id);
-        if (mine?.type === "profile.deleted") deleted.value = true;
-        else if (mine && mine.version > (profile.peek()?.version ?? 0)) void refresh();
+        if (mine === undefined || mine.version <= newest.current) return;
+        if (mine.type !== "profile.deleted") return void refresh();
+        newest.current = mine.version;
+        deleted.value = true;
       },
       () => void refresh(),
     ),
@@ -67,15 +78,24 @@ export function ProfilePage({ id }: { id: string }) {
 
   async function bringBack(): Promise<void> {
     try {
-      profile.value = await restoreProfile(id);
-      [failure.value, deleted.value] = [null, false];
-      notify({ text: t.list.restored(profile.value.name), kind: "good" });
+      const restored = await restoreProfile(id);
+      take(restored);
+      notify({ text: t.list.restored(restored.name), kind: "good" });
     } catch (error) {
       notifyFailure(error);
     }
   }
 
-  const shown = profile.value;
+  async function removeAndLeave(profile: Profile): Promise<void> {
+    const gone = await remove(profile);
+    if (gone && route.value.id === id) go(hrefOf("profiles"));
+  }
+
+  const shown = newer(promised.value, stored.value);
+  const panel = editing.value;
+  const close = () => {
+    if (editing.value === panel) editing.value = null;
+  };
   return (
     <section class="view profile">
       <a class="back" href={hrefOf("profiles")}>
@@ -113,18 +133,10 @@ export function ProfilePage({ id }: { id: string }) {
               <Urls urls={ownUrls(shown)} />
             </div>
             <div class="actions">
-              <button type="button" disabled={deleted.value} onClick={() => (editing.value = true)}>
+              <button type="button" disabled={deleted.value} onClick={() => (editing.value = { ...shown })}>
                 <Icon name="edit" /> {t.page.edit}
               </button>
-              <button
-                type="button"
-                disabled={deleted.value}
-                onClick={() =>
-                  void remove(shown).then((gone) => {
-                    if (gone) go(hrefOf("profiles"));
-                  })
-                }
-              >
+              <button type="button" disabled={deleted.value} onClick={() => void removeAndLeave(shown)}>
                 <Icon name="trash" /> {t.list.delete}
               </button>
             </div>
@@ -143,19 +155,24 @@ export function ProfilePage({ id }: { id: string }) {
           <History id={id} version={deleted.value ? -1 : (shown?.version ?? 0)} />
         )}
       </div>
-      {editing.value && shown && (
+      {panel && (
         <Editor
-          profile={shown}
-          onClose={() => (editing.value = false)}
-          onOptimistic={(next) => (profile.value = next)}
+          profile={panel}
+          onClose={close}
+          onOptimistic={(next) => (promised.value = next)}
           onSaved={(saved) => {
-            profile.value = saved;
-            editing.value = false;
+            take(saved);
+            close();
           }}
         />
       )}
     </section>
   );
+}
+
+/** Where both are of one version, it is the first: nobody has stored anything else since. */
+function newer(promised: Profile | null, stored: Profile | null): Profile | null {
+  return promised && stored && promised.version >= stored.version ? promised : stored;
 }
 
 function Urls({ urls }: { urls: string[] }) {

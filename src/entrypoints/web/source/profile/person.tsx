@@ -1,5 +1,6 @@
 /** All that is held on a person: to give it to them, or to forget it. */
 import { useSignal } from "@preact/signals";
+import { useEffect, useRef } from "preact/hooks";
 import { ask } from "../api/ask";
 import { erasePerson, pathOf } from "../api/profiles";
 import { readTask } from "../api/tasks";
@@ -15,6 +16,9 @@ const PATIENCE = 20; // seconds that a call waits for the end of the task
 export function PersonTools({ profile }: { profile: Profile }) {
   const asking = useSignal(false);
   const task = useSignal<Task | null>(null);
+  const here = useRef(true);
+  useEffect(() => () => void (here.current = false), []);
+
   async function give(): Promise<void> {
     try {
       const answer = await ask<string>({ path: `${pathOf(profile.id)}/export`, as: "text" });
@@ -27,10 +31,10 @@ export function PersonTools({ profile }: { profile: Profile }) {
     asking.value = false;
     try {
       task.value = await erasePerson(profile.id);
-      for (let tries = 0; tries < 10 && !ended(task.value); tries += 1)
+      for (let tries = 0; here.current && tries < 10 && !ended(task.value); tries += 1)
         task.value = await readTask(task.value.id, PATIENCE);
     } catch (error) {
-      notifyFailure(error);
+      if (here.current) notifyFailure(error);
     }
   }
   return (
@@ -62,11 +66,16 @@ export function PersonTools({ profile }: { profile: Profile }) {
 
 const ended = (task: Task): boolean => ["succeeded", "dead", "cancelled"].includes(task.status);
 
+function told(task: Task): string {
+  if (task.status === "succeeded") return t.person.erased;
+  return ended(task) ? t.person.kept : t.person.erasing;
+}
+
 function Receipt({ task }: { task: Task }) {
   return (
     <div class="receipt" role="status">
       <p>
-        <b>{task.status === "succeeded" ? t.person.erased : t.person.erasing}</b>{" "}
+        <b>{told(task)}</b>{" "}
         <span class={`badge ${task.status}`}>{t.tasks.statuses[task.status]}</span>
       </p>
       {task.result !== null && <pre tabIndex={0}>{JSON.stringify(task.result, null, 2)}</pre>}

@@ -1,22 +1,30 @@
 /** Uploads: what was chosen, how it is cut, and how far it is on its way. */
 import { signal } from "@preact/signals";
 import { notePosition, once } from "../api/ask";
-import { refusal, Refused, Unreached } from "../api/failures";
+import { hasStatus, isAbort, refusal, Unreached } from "../api/failures";
 import { lost, pause, waiting } from "../api/net";
 import { pathOf } from "../api/profiles";
-import { authorization, signOut } from "../api/session";
+import { authorization, signOut, token } from "../api/session";
 import { t } from "../texts";
 
 export const SIZE_MAX = 10 * 1024 * 1024; // bytes: the service takes no more
 const EDGE_MAX = 1600; // pixels: it keeps no more
 const QUALITY = 0.92;
 const TRIES = 5;
+const PATIENCE = 60; // seconds: who has to wait for longer is told so
 
 /** A square part of a picture, in its pixels. */
 export interface Square {
   x: number;
   y: number;
   size: number;
+}
+
+interface Call {
+  path: string;
+  body: Blob;
+  key: string;
+  caller: string | null;
 }
 
 export class Upload {
@@ -27,7 +35,8 @@ export class Upload {
   /** Null: the file as it is. */
   readonly square = signal<Square | null>(null);
   bitmap: ImageBitmap | null = null;
-  readonly #key = once();
+  /** One for each way to cut it: the same picture is kept once, and another one is another call. */
+  readonly #keys = new Map<string, string>();
   #abort = new AbortController();
 
   constructor(readonly file: File) {
@@ -47,16 +56,19 @@ export class Upload {
 
   async send(profile: string): Promise<boolean> {
     this.#abort = new AbortController();
+    const key = this.#key();
+    const caller = token.value; // what waits is never sent for somebody else
     this.state.value = "sending";
     this.share.value = 0;
     try {
       const body = await this.#body();
       if (body.size > SIZE_MAX) throw new Error(t.images.tooLarge);
-      await this.#tried(profile, body);
+      await this.#tried({ path: `${pathOf(profile)}/images`, body, key, caller });
       this.state.value = "done";
       return true;
     } catch (error) {
-      this.reason.value = error instanceof Error ? error.message : String(error);
+      if (isAbort(error)) this.reason.value = t.images.stopped;
+      else this.reason.value = error instanceof Error ? error.message : String(error);
       this.state.value = "failed";
       return false;
     }
@@ -72,16 +84,24 @@ export class Upload {
     URL.revokeObjectURL(this.preview);
   }
 
-  async #tried(profile: string, body: Blob): Promise<void> {
+  #key(): string {
+    const cut = JSON.stringify(this.square.value);
+    const key = this.#keys.get(cut) ?? once();
+    this.#keys.set(cut, key);
+    return key;
+  }
+
+  async #tried(call: Call): Promise<void> {
     for (let tries = 1; ; tries += 1) {
       try {
-        return await sent(`${pathOf(profile)}/images`, body, this.#key, this.share, this.#abort.signal);
+        return await sent(call, this.share, this.#abort.signal);
       } catch (error) {
-        const again = error instanceof Refused && [429, 503].includes(error.status) && tries < TRIES;
-        if (!again) throw error;
+        if (!hasStatus(error, 429, 503)) throw error;
         const seconds = error.retryAfter ?? 2 ** tries;
+        if (tries >= TRIES || seconds > PATIENCE) throw error;
         waiting.value = { until: Date.now() + seconds * 1000, status: error.status };
         await pause(seconds * 1000, this.#abort.signal).finally(() => (waiting.value = null));
+        if (token.value !== call.caller) throw error;
       }
     }
   }
@@ -121,17 +141,13 @@ export function draw(canvas: HTMLCanvasElement, bitmap: ImageBitmap, { x, y, siz
 }
 
 /** By XMLHttpRequest: fetch does not say how much of a body is on its way. */
-function sent(
-  path: string,
-  body: Blob,
-  key: string,
-  share: { value: number },
-  abort: AbortSignal,
-): Promise<void> {
+async function sent(call: Call, share: { value: number }, abort: AbortSignal): Promise<void> {
+  const { path, body, key, caller } = call;
+  abort.throwIfAborted();
   return new Promise((resolve, reject) => {
     const request = new XMLHttpRequest();
     request.open("POST", path);
-    for (const [name, value] of Object.entries(authorization())) request.setRequestHeader(name, value);
+    for (const [name, value] of Object.entries(authorization(caller))) request.setRequestHeader(name, value);
     request.setRequestHeader("Idempotency-Key", key);
     request.upload.onprogress = (event) => {
       if (event.lengthComputable) share.value = event.loaded / event.total;
@@ -145,7 +161,7 @@ function sent(
       }
       const after = request.getResponseHeader("Retry-After");
       const error = refusal(request.status, after, request.responseText);
-      if (error.status === 401) signOut(error.message);
+      if (error.status === 401) signOut(error.message, caller);
       reject(error);
     };
     request.onerror = () => {
@@ -154,7 +170,7 @@ function sent(
       const begun = share.value > 0 && share.value < 1;
       reject(begun ? new Error(t.images.cut) : new Unreached());
     };
-    request.onabort = () => reject(new Error(t.images.stopped));
+    request.onabort = () => reject(abort.reason);
     abort.addEventListener("abort", () => request.abort());
     const form = new FormData();
     form.append("image", body, "image");

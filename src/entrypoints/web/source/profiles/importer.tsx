@@ -1,10 +1,12 @@
 /** The dialog of an import: a file, how far it is, and what was not taken. */
 import { useSignal } from "@preact/signals";
 import { useEffect } from "preact/hooks";
+import { signedOut } from "../api/session";
 import { Dialog } from "../parts/dialog";
 import { Failure } from "../parts/failure";
 import { Icon } from "../parts/icon";
 import { Progress } from "../parts/progress";
+import { route } from "../router";
 import { t } from "../texts";
 import { save } from "./exporting";
 import { Import } from "./importing";
@@ -12,21 +14,26 @@ import { importing, reload } from "./state";
 
 const SHOWN = 5;
 
+const close = () => (importing.value = null);
+
 export function Importer() {
   const current = useSignal<Import | null>(null);
   useEffect(() => {
     const [file] = importing.value ?? [];
     if (file) begin(file);
+    return () => {
+      current.value?.stop();
+      close();
+    };
   }, []);
 
   function begin(file: File): void {
     current.value = new Import(file);
-    void current.value.run().then(() => reload());
+    void current.value.run().then(showMade);
   }
 
-  function close(): void {
-    current.value?.stop();
-    importing.value = null;
+  function showMade(): void {
+    if (route.value.view === "profiles" && signedOut.value === null) reload();
   }
 
   return (
@@ -68,7 +75,7 @@ function Choose({ onFile }: { onFile: (file: File) => void }) {
 }
 
 function Run({ current, onClose }: { current: Import; onClose: () => void }) {
-  const { state, share, created, rejects, failure } = current;
+  const { state, share, created, rejects, rejected, failure } = current;
   const running = state.value === "running";
   return (
     <div class="body">
@@ -78,12 +85,12 @@ function Run({ current, onClose }: { current: Import; onClose: () => void }) {
       <Progress share={running ? share.value : 1} label={t.transfer.progress} />
       <p role="status">
         {!running && `${state.value === "done" ? t.transfer.done : t.transfer.stopped}: `}
-        {t.transfer.sum(created.value, rejects.value.length)}
+        {t.transfer.sum(created.value, rejected.value)}
       </p>
       {failure.value !== null && <Failure error={failure.value} />}
-      {rejects.value.length > 0 && (
+      {rejected.value > 0 && (
         <ol class="rejects">
-          {rejects.value.slice(0, SHOWN).map((reject) => (
+          {rejects.slice(0, SHOWN).map((reject) => (
             <li key={reject.line} value={reject.line} dir="auto">
               {reject.reason}
             </li>
@@ -91,12 +98,17 @@ function Run({ current, onClose }: { current: Import; onClose: () => void }) {
         </ol>
       )}
       <footer>
-        {rejects.value.length > 0 && !running && (
+        {rejected.value > 0 && !running && (
           <button type="button" onClick={() => saveRejects(current)}>
             <Icon name="download" /> {t.transfer.rejects}
           </button>
         )}
-        <button type="button" class={running ? "" : "primary"} onClick={running ? () => current.stop() : onClose}>
+        <button
+          ref={takeFocus}
+          type="button"
+          class={running ? "" : "primary"}
+          onClick={running ? () => current.stop() : onClose}
+        >
           {running ? t.cancel : t.close}
         </button>
       </footer>
@@ -104,7 +116,12 @@ function Run({ current, onClose }: { current: Import; onClose: () => void }) {
   );
 }
 
+/** Where the file was chosen there is nothing left to have it. */
+function takeFocus(button: HTMLButtonElement | null): void {
+  button?.focus();
+}
+
 function saveRejects(current: Import): void {
-  const lines = current.rejects.value.map((reject) => `${JSON.stringify(reject)}\n`);
+  const lines = current.rejects.map((reject) => `${JSON.stringify(reject)}\n`);
   save(new Blob(lines, { type: "application/x-ndjson" }), `${current.file.name}.rejects.ndjson`);
 }

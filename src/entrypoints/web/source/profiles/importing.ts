@@ -17,7 +17,9 @@ const AT_ONCE = 500;
 export class Import {
   readonly share = signal(0);
   readonly created = signal(0);
-  readonly rejects = signal<Reject[]>([]);
+  readonly rejects: Reject[] = [];
+  /** How many they are, told now and then: there may be one for each line. */
+  readonly rejected = signal(0);
   readonly state = signal<"running" | "done" | "stopped">("running");
   readonly failure = signal<unknown>(null);
   readonly #abort = new AbortController();
@@ -40,6 +42,7 @@ export class Import {
     } catch (error) {
       if (!isAbort(error)) this.failure.value = error;
     }
+    this.#tell();
     const whole = !this.#abort.signal.aborted && this.failure.value === null;
     this.state.value = whole ? "done" : "stopped";
   }
@@ -70,6 +73,7 @@ export class Import {
       const record = part[result.index];
       if (record && result.status >= 400) this.#reject(record, result.problem?.detail ?? "");
     }
+    this.#tell();
     this.created.value += results.filter((result) => result.status < 400).length;
   }
 
@@ -86,7 +90,11 @@ export class Import {
   }
 
   #reject({ line, raw }: Parsed, reason: string): void {
-    this.rejects.value = [...this.rejects.value, { line, reason, row: raw }];
+    if (this.rejects.push({ line, reason, row: raw }) % AT_ONCE === 0) this.#tell();
+  }
+
+  #tell(): void {
+    this.rejected.value = this.rejects.length;
   }
 }
 

@@ -6,16 +6,14 @@ import { Failure } from "../parts/failure";
 import { Icon } from "../parts/icon";
 import { hrefOf, route } from "../router";
 import { t } from "../texts";
-import { failure, filterOf, keepFresh, load, loading, more, next, rescheduling, submitting, tasks } from "./state";
+import { filterOf, keepFresh, load, rescheduling, submitting, tasks } from "./state";
 import { Reschedule, Submit } from "./submit";
 import { TaskRow } from "./task";
 
 export function TasksView() {
   const { status, type } = filterOf(route.value.params);
-  useEffect(() => {
-    loading.value = true;
-    void load();
-  }, [status, type, revived.value]);
+  const { rows, next, failure, loading, older } = tasks;
+  useEffect(() => void tasks.open(), [status, type, revived.value]);
   useEffect(keepFresh, []);
   return (
     <section class="view tasks">
@@ -38,7 +36,7 @@ export function TasksView() {
         </button>
       </div>
       {failure.value !== null && <Failure error={failure.value} onAgain={() => void load()} />}
-      {tasks.value.length > 0 ? (
+      {rows.value.length > 0 ? (
         <div class="scroll" tabIndex={0} role="region" aria-label={t.tasks.table}>
           <table aria-busy={loading.value}>
             <thead>
@@ -60,13 +58,13 @@ export function TasksView() {
               </tr>
             </thead>
             <tbody>
-              {tasks.value.map((task) => (
+              {rows.value.map((task) => (
                 <TaskRow key={task.id} task={task} />
               ))}
             </tbody>
           </table>
           {next.value !== null && (
-            <button type="button" onClick={() => void more()}>
+            <button type="button" disabled={older.value} onClick={() => void tasks.more()}>
               {t.history.older}
             </button>
           )}
