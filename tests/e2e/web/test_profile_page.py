@@ -149,22 +149,6 @@ def test_an_answer_that_was_overtaken(visitor: Visitor, api: httpx.Client) -> No
     expect(heading).to_have_text("Third")
 
 
-def test_another_panel_meanwhile(visitor: Visitor, api: httpx.Client) -> None:
-    """What is saved at last closes the panel that it was saved from, and no other."""
-    profile = created(api, name="Slow")
-    page = opened(visitor, profile)
-    puts = held(page, path_of(profile), "PUT")
-    edited(page, Bio="One")
-    panel = page.get_by_role("dialog")
-    panel.get_by_role("button", name="Save").click()
-    page.keyboard.press("Escape")
-    panel.get_by_role("button", name="Discard").click()
-    edited(page, Bio="Two")
-    puts[0].continue_()
-    expect(page.get_by_text("Slow was saved")).to_be_visible()
-    expect(panel.get_by_label("Bio")).to_have_value("Two")
-
-
 def test_deleted_while_elsewhere(visitor: Visitor, api: httpx.Client) -> None:
     """Whoever has gone on to another view stays there."""
     profile = created(api, name="Slowly Gone")
@@ -227,6 +211,8 @@ def test_erase_takes_a_typed_word(browser: Browser, server: Server, api: httpx.C
         panel.get_by_role("textbox").fill(profile["email"])
         sure.click()
         expect(page.get_by_role("status").filter(has_text="Erased")).to_contain_text("succeeded")
+        expect(page.get_by_role("button", name="Bring it back")).to_be_hidden()
+        assert "Forgotten" not in page.locator("#content").inner_text()
     assert api.get(path_of(profile)).status_code == 404
     assert api.get(f"{path_of(profile)}/events").json()[0]["data"] == {}
 

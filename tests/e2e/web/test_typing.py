@@ -1,10 +1,10 @@
 """What somebody types is not lost, and goes where it was meant to go."""
 
 import httpx
-from playwright.sync_api import Browser, Page, Route, expect
+from playwright.sync_api import Browser, Page, expect
 
 from tests.support import tasks
-from tests.support.browser import Visitor, visiting
+from tests.support.browser import Visitor, held, visiting
 from tests.support.http import created, path_of
 from tests.support.processes import Server
 
@@ -85,17 +85,9 @@ def test_brought_back_while_it_is_edited(
 def test_an_answer_that_comes_late(browser: Browser, server: Server, api: httpx.Client) -> None:
     """To a panel that was closed: it neither closes the next one, nor is it waited for."""
     profile = created(api, name="Slow to save")
-    held: list[Route] = []
-
-    def hold(route: Route) -> None:
-        if route.request.method == "PUT":
-            held.append(route)
-        else:
-            route.continue_()
-
     with visiting(browser, server.url, cut=True) as visitor:
         page = visitor.page
-        page.route(f"**{path_of(profile)}", hold)
+        puts = held(page, path_of(profile), "PUT")
         visitor.open("profiles?q=slow to save")
         page.get_by_role("row").filter(has_text="Slow to save").click()
         page.keyboard.press("e")
@@ -107,7 +99,7 @@ def test_an_answer_that_comes_late(browser: Browser, server: Server, api: httpx.
         panel.get_by_role("button", name="Discard").click()
         page.keyboard.press("n")
         panel.get_by_label("Name").fill("Next one")
-        assert held[0].request.failure is not None  # it was taken back
+        assert puts[0].request.failure is not None  # it was taken back
         page.wait_for_timeout(300)
         expect(panel.get_by_label("Name")).to_have_value("Next one")
     assert api.get(path_of(profile)).json()["profile"]["version"] == 1
@@ -143,3 +135,13 @@ def test_words_that_are_dragged_are_no_import(visitor: Visitor) -> None:
     )
     assert not taken
     expect(page.get_by_role("dialog")).to_have_count(1)
+
+
+def test_the_question_is_seen_on_a_low_screen(browser: Browser, server: Server) -> None:
+    """A wide one that is shown at twice its size."""
+    with visiting(browser, server.url, viewport={"width": 640, "height": 400}) as visitor:
+        visitor.open()
+        visitor.page.keyboard.press("n")
+        visitor.page.get_by_role("dialog").get_by_label("Name").fill("Somebody")
+        visitor.page.keyboard.press("Escape")
+        expect(visitor.page.get_by_role("button", name="Discard")).to_be_in_viewport(ratio=1)

@@ -44,7 +44,7 @@ export const t = {
       ["↑ ↓ Home End", "Move in a list"],
       ["Enter", "Open"],
       ["Space", "Select; with Shift from the last one on"],
-      ["e", "Edit"],
+      ["e", "Edit whom one is on in the list"],
       ["n", "New profile, or new task"],
       ["Delete", "Delete, with undo"],
       ["z", "Undo"],
@@ -116,6 +116,8 @@ export const t = {
     end: "That is all.",
     enough: "That is as far as this list goes. Search, or sort the other way.",
     selected: (count: number) => `${figure(count)} selected`,
+    notHeld: (count: number) =>
+      `${profiles(count)} in between were not selected: they are too far from what is seen. Select in smaller steps.`,
     deselect: "Select none",
     deleted: (count: number) => `${profiles(count)} deleted`,
     deletedOne: (name: string) => `${name} was deleted`,
@@ -163,6 +165,8 @@ export const t = {
     done: "The import is done",
     stopped: "The import was stopped; what was created stays",
     rejects: "Download the rejects",
+    oneOnly: (name: string) => `One file at a time: ${name} is imported, the others are not.`,
+    notUtf8: "The line is not UTF-8. Save the file as UTF-8, and import it once more.",
     header: "The first line has to name the columns, among them name and email.",
     line: {
       json: "is not JSON",

@@ -30,7 +30,7 @@ export function Dialog({ title, side, wide, onClose, children }: Props) {
   return (
     <dialog
       ref={frame}
-      class={`${side ? "side" : "middle"} ${wide ? "wide" : ""}`}
+      class={`${side ? "drawer" : "middle"} ${wide ? "wide" : ""}`}
       aria-labelledby={name}
       onCancel={(event) => {
         event.preventDefault();

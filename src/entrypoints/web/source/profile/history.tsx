@@ -1,5 +1,6 @@
 /** What became of a profile, the newest first. */
 import { useEffect, useMemo } from "preact/hooks";
+import { hasStatus } from "../api/failures";
 import { history } from "../api/profiles";
 import type { Change } from "../api/types";
 import { Failure } from "../parts/failure";
@@ -18,7 +19,7 @@ export function History({ id, version }: { id: string; version: number }) {
   return (
     <section aria-labelledby="history">
       <h2 id="history">{t.history.title}</h2>
-      {failure !== null && <Failure error={failure} onAgain={() => void changes.load()} />}
+      {failure !== null && !hasStatus(failure, 404) && <Failure error={failure} onAgain={() => void changes.load()} />}
       <ol class="timeline">
         {rows.map((change, index) => (
           <Entry

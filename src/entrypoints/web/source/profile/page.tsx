@@ -5,7 +5,7 @@ import { hasStatus, isAbort } from "../api/failures";
 import { follow } from "../api/live";
 import { revived } from "../api/net";
 import { currentProfile, readProfile, restoreProfile } from "../api/profiles";
-import type { Profile } from "../api/types";
+import type { Profile, Task } from "../api/types";
 import { Avatar } from "../parts/avatar";
 import { Failure } from "../parts/failure";
 import { Icon } from "../parts/icon";
@@ -18,7 +18,7 @@ import { go, hrefOf, route } from "../router";
 import { t } from "../texts";
 import { History } from "./history";
 import { Images } from "./images";
-import { PersonTools } from "./person";
+import { PersonTools, Receipt } from "./person";
 
 export function ProfilePage({ id }: { id: string }) {
   const stored = useSignal<Profile | null>(null); // the newest that was read
@@ -26,7 +26,8 @@ export function ProfilePage({ id }: { id: string }) {
   const newest = useRef(0); // the version that was read, or told to be deleted
   const failure = useSignal<unknown>(null);
   const deleted = useSignal(false);
-  const editing = useSignal<Profile | null>(null); // a copy of each panel's own
+  const editing = useSignal(false);
+  const erased = useSignal<Task | null>(null);
   const heading = useRef<HTMLHeadingElement>(null);
 
   /** Shows it, unless it is older than what is known: an answer may be overtaken by another. */
@@ -91,16 +92,18 @@ export function ProfilePage({ id }: { id: string }) {
     if (gone && route.value.id === id) go(hrefOf("profiles"));
   }
 
+  if (erased.value !== null)
+    return (
+      <section class="view profile">
+        <Back />
+        <h1>{t.views.profile}</h1>
+        <Receipt task={erased.value} />
+      </section>
+    );
   const shown = newer(promised.value, stored.value);
-  const panel = editing.value;
-  const close = () => {
-    if (editing.value === panel) editing.value = null;
-  };
   return (
     <section class="view profile">
-      <a class="back" href={hrefOf("profiles")}>
-        <Icon name="back" /> {t.views.profiles}
-      </a>
+      <Back />
       {deleted.value && (
         <div class="banner bad" role="alert">
           <p>{shown ? t.page.deleted : t.page.missing}</p>
@@ -133,7 +136,7 @@ export function ProfilePage({ id }: { id: string }) {
               <Urls urls={ownUrls(shown)} />
             </div>
             <div class="actions">
-              <button type="button" disabled={deleted.value} onClick={() => (editing.value = { ...shown })}>
+              <button type="button" disabled={deleted.value} onClick={() => (editing.value = true)}>
                 <Icon name="edit" /> {t.page.edit}
               </button>
               <button type="button" disabled={deleted.value} onClick={() => void removeAndLeave(shown)}>
@@ -148,25 +151,33 @@ export function ProfilePage({ id }: { id: string }) {
         {shown && (
           <div>
             <Images profile={shown} locked={deleted.value} onChanged={() => void refresh()} />
-            <PersonTools profile={shown} />
+            <PersonTools profile={shown} onErased={(task) => (erased.value = task)} />
           </div>
         )}
         {(shown !== null || deleted.value) && (
           <History id={id} version={deleted.value ? -1 : (shown?.version ?? 0)} />
         )}
       </div>
-      {panel && (
+      {editing.value && shown && (
         <Editor
-          profile={panel}
-          onClose={close}
+          profile={shown}
+          onClose={() => (editing.value = false)}
           onOptimistic={(next) => (promised.value = next)}
           onSaved={(saved) => {
             take(saved);
-            close();
+            editing.value = false;
           }}
         />
       )}
     </section>
+  );
+}
+
+function Back() {
+  return (
+    <a class="back" href={hrefOf("profiles")}>
+      <Icon name="back" /> {t.views.profiles}
+    </a>
   );
 }
 

@@ -13,7 +13,12 @@ import { t } from "../texts";
 
 const PATIENCE = 20; // seconds that a call waits for the end of the task
 
-export function PersonTools({ profile }: { profile: Profile }) {
+interface Props {
+  profile: Profile;
+  onErased: (task: Task) => void;
+}
+
+export function PersonTools({ profile, onErased }: Props) {
   const asking = useSignal(false);
   const task = useSignal<Task | null>(null);
   const here = useRef(true);
@@ -33,6 +38,7 @@ export function PersonTools({ profile }: { profile: Profile }) {
       task.value = await erasePerson(profile.id);
       for (let tries = 0; here.current && tries < 10 && !ended(task.value); tries += 1)
         task.value = await readTask(task.value.id, PATIENCE);
+      if (here.current && task.value.status === "succeeded") onErased(task.value);
     } catch (error) {
       if (here.current) notifyFailure(error);
     }
@@ -71,7 +77,7 @@ function told(task: Task): string {
   return ended(task) ? t.person.kept : t.person.erasing;
 }
 
-function Receipt({ task }: { task: Task }) {
+export function Receipt({ task }: { task: Task }) {
   return (
     <div class="receipt" role="status">
       <p>

@@ -5,6 +5,7 @@ import { signedOut } from "../api/session";
 import { Dialog } from "../parts/dialog";
 import { Failure } from "../parts/failure";
 import { Icon } from "../parts/icon";
+import { notify } from "../parts/notices";
 import { Progress } from "../parts/progress";
 import { route } from "../router";
 import { t } from "../texts";
@@ -19,15 +20,16 @@ const close = () => (importing.value = null);
 export function Importer() {
   const current = useSignal<Import | null>(null);
   useEffect(() => {
-    const [file] = importing.value ?? [];
-    if (file) begin(file);
+    if (importing.value) begin(importing.value);
     return () => {
       current.value?.stop();
       close();
     };
   }, []);
 
-  function begin(file: File): void {
+  function begin([file, ...others]: File[]): void {
+    if (file === undefined) return;
+    if (others.length > 0) notify({ text: t.transfer.oneOnly(file.name), kind: "bad" });
     current.value = new Import(file);
     void current.value.run().then(showMade);
   }
@@ -38,12 +40,12 @@ export function Importer() {
 
   return (
     <Dialog title={t.transfer.title} onClose={close}>
-      {current.value ? <Run current={current.value} onClose={close} /> : <Choose onFile={begin} />}
+      {current.value ? <Run current={current.value} onClose={close} /> : <Choose onFiles={begin} />}
     </Dialog>
   );
 }
 
-function Choose({ onFile }: { onFile: (file: File) => void }) {
+function Choose({ onFiles }: { onFiles: (files: File[]) => void }) {
   return (
     <div
       class="body"
@@ -51,8 +53,7 @@ function Choose({ onFile }: { onFile: (file: File) => void }) {
       onDrop={(event) => {
         event.preventDefault();
         event.stopPropagation();
-        const [file] = event.dataTransfer?.files ?? [];
-        if (file) onFile(file);
+        onFiles([...(event.dataTransfer?.files ?? [])]);
       }}
     >
       <p>{t.transfer.lead}</p>
@@ -65,8 +66,7 @@ function Choose({ onFile }: { onFile: (file: File) => void }) {
           type="file"
           accept=".csv,.ndjson,.jsonl,text/csv,application/x-ndjson"
           onChange={(event) => {
-            const [file] = event.currentTarget.files ?? [];
-            if (file) onFile(file);
+            onFiles([...(event.currentTarget.files ?? [])]);
           }}
         />
       </label>

@@ -3,7 +3,10 @@ import { signal } from "@preact/signals";
 import { hasStatus, isAbort } from "../api/failures";
 import { sendBatch } from "../api/profiles";
 import type { BatchResult, NewProfile } from "../api/types";
+import { t } from "../texts";
 import { records, type Parsed } from "./records";
+
+const UNREADABLE = "\ufffd"; // what a decoder puts in the place of bytes that are not UTF-8
 
 export interface Reject {
   line: number;
@@ -35,7 +38,8 @@ export class Import {
     try {
       for await (const record of records(this.#text(), isCsv(this.file))) {
         if (this.#abort.signal.aborted) break;
-        if (record.profile === null) this.#reject(record, record.reason);
+        if (record.raw.includes(UNREADABLE)) this.#reject(record, t.transfer.notUtf8);
+        else if (record.profile === null) this.#reject(record, record.reason);
         else if (waiting.push(record) === AT_ONCE) await this.#send(waiting.splice(0));
       }
       if (waiting.length > 0) await this.#send(waiting);

@@ -7,7 +7,9 @@ import { onSignOut, token } from "../api/session";
 import type { Filter } from "../api/profiles";
 import { SORTS } from "../api/profiles";
 import type { Change, Profile } from "../api/types";
+import { notify } from "../parts/notices";
 import { amend, hrefOf, route } from "../router";
+import { t } from "../texts";
 import { Rows } from "./rows";
 
 export interface Place {
@@ -92,7 +94,10 @@ export function select(profiles: Profile[], on: boolean): void {
 export function selectTo(index: number): void {
   const [from, to] = [anchor.value.index, index].sort((a, b) => a - b) as [number, number];
   const between = Array.from({ length: to - from + 1 }, (_, n) => rows.at(from + n));
-  select(between.filter((profile) => profile !== null), true);
+  const held = between.filter((profile) => profile !== null);
+  select(held, true);
+  const missing = between.length - held.length;
+  if (missing > 0) notify({ text: t.list.notHeld(missing), kind: "bad" });
 }
 
 /** Told of what this page does itself, so that it does not wait for the feed to show it. */

@@ -61,7 +61,8 @@ export function TaskRow({ task }: { task: Task }) {
 }
 
 function Actions({ task }: { task: Task }) {
-  async function does(work: Promise<Task>): Promise<void> {
+  async function does(button: HTMLElement, work: Promise<Task>): Promise<void> {
+    button.closest("tr")?.querySelector<HTMLElement>(".disclose")?.focus(); // which stays, unlike the button
     try {
       put(await work);
     } catch (error) {
@@ -78,12 +79,12 @@ function Actions({ task }: { task: Task }) {
         </button>
       )}
       {(WAITING.includes(task.status) || running) && (
-        <button type="button" class="plain" onClick={() => void does(cancelTask(task.id))}>
+        <button type="button" class="plain" onClick={(event) => void does(event.currentTarget, cancelTask(task.id))}>
           {t.cancel}
         </button>
       )}
       {task.status === "dead" && (
-        <button type="button" class="plain" onClick={() => void does(retryTask(task.id))}>
+        <button type="button" class="plain" onClick={(event) => void does(event.currentTarget, retryTask(task.id))}>
           {t.tasks.retry}
         </button>
       )}
