@@ -75,9 +75,9 @@ export function reload(count = false): void {
   void rows.open(filterOf(route.value.params), count);
 }
 
-/** Reads what the view shows, unless that is on its way, or was kept fresh. */
+/** Reads what the view shows, unless that is on its way, or is kept fresh by the feed, now or soon. */
 export function arrive(): void {
-  const fresh = live.value === "live" && rows.failure.value === null;
+  const fresh = live.value !== "off" && rows.failure.value === null;
   if (read !== asked() || !(rows.loading.value || fresh)) reload();
 }
 
