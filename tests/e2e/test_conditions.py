@@ -110,6 +110,44 @@ def test_require_if_match(strict: tuple[Server, httpx.Client], method: str) -> N
     assert write(api, method, path_of(profile), If_Match='"v1"').status_code in (200, 204)
 
 
+@pytest.mark.parametrize("atomic", ["false", "true"])
+def test_require_if_match_in_a_batch(strict: tuple[Server, httpx.Client], atomic: str) -> None:
+    """REQUIRE_IF_MATCH=true → 428 for each item that changes or deletes without a version."""
+    _, api = strict
+    here, other = created(api), created(api)
+    careless: list[dict[str, Any]] = [
+        {"update": [{"id": here["id"], "bio": "written"}]},
+        {"delete": [here["id"]]},
+        {"delete": [{"id": here["id"]}]},
+    ]
+    for body in careless:
+        response = api.post(f"{PROFILES}/batch", params={"atomic": atomic}, json=body)
+        refusal = response.json() if atomic == "true" else response.json()[0]["problem"]
+        assert (refusal["status"], refusal["code"]) == (428, "precondition_required")
+        assert '"version": 7' in refusal["detail"]
+    assert api.get(path_of(here)).json()["profile"] == here
+    careful = {
+        "create": [person()],
+        "update": [{"id": here["id"], "version": 1, "bio": "written"}],
+        "delete": [{"id": other["id"], "version": 1}],
+    }
+    results = api.post(f"{PROFILES}/batch", params={"atomic": atomic}, json=careful).json()
+    assert [result["status"] for result in results] == [201, 200, 204]
+
+
+def test_a_batch_that_lacks_a_version_is_refused_alike_when_sent_again(
+    strict: tuple[Server, httpx.Client],
+) -> None:
+    """REQUIRE_IF_MATCH=true, with an Idempotency-Key: 428 is kept as other refusals are."""
+    _, api = strict
+    here = created(api)
+    body = {"create": [person()], "delete": [here["id"]]}
+    key = {"Idempotency-Key": "no-version"}
+    first, again = (api.post(f"{PROFILES}/batch", json=body, headers=key) for _ in range(2))
+    assert [result["status"] for result in first.json()] == [201, 428]
+    assert again.content == first.content
+
+
 WRITES: list[tuple[str, str, Any]] = [
     ("POST", PROFILES, "new"),
     ("PUT", "{path}", {"bio": "put"}),

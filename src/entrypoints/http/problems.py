@@ -58,7 +58,7 @@ MEANINGS = {
     "too_many_frames": Meaning(422, "The image has more than one frame"),
     "broken_image": Meaning(422, "The image cannot be decoded"),
     "headers_too_large": Meaning(431, "The headers are too large"),
-    "precondition_required": Meaning(428, "If-Match is required"),
+    "precondition_required": Meaning(428, "The version that was read is required"),
     "rate_limited": Meaning(429, "Too many requests"),
     "internal": Meaning(500, "Something went wrong here"),
     "overloaded": Meaning(503, "The service has more to do than it can"),
