@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TypeAlias
 
 from profilecore.entrypoints.cli.exits import ReaderGoneError
+from profilecore.entrypoints.cli.stop import interruptible
 
 Write: TypeAlias = Callable[[bytes], object]
 
@@ -30,7 +31,8 @@ def written(target: str) -> Iterator[Write]:
             with path.open("wb") as stream:  # a device or a pipe must not be replaced
                 yield stream.write
         else:
-            yield from _whole_file(path.resolve())
+            with interruptible():
+                yield from _whole_file(path.resolve())
     except BrokenPipeError:
         raise ReaderGoneError from None
 
