@@ -2,6 +2,7 @@
 
 import json
 import os
+import stat
 from pathlib import Path
 from typing import Any
 
@@ -79,9 +80,31 @@ def test_the_file_that_is_read_is_not_taken_for_the_rejects(
     if link:
         (tmp_path / "b.ndjson").symlink_to("a.ndjson")
     done = run("import", "a.ndjson", "--rejects", "b.ndjson" if link else "a.ndjson")
-    assert done.returncode == 1
+    assert done.returncode == 2
     assert "is read and cannot take the rejects too" in done.stderr
     assert (tmp_path / "a.ndjson").read_text() == line("ada")
+
+
+@pytest.mark.parametrize("path", ["nowhere/bad.ndjson", "folder"])
+def test_rejects_that_cannot_be_written_are_told_before_a_row_is_stored(
+    run: Run, tmp_path: Path, path: str
+) -> None:
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "a.ndjson").write_text(line("ada") + "oops\n")
+    done = run("import", "a.ndjson", "--rejects", path)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.startswith(f"profilecore: rejects cannot be written: {path}: ")
+    assert done.stderr.endswith("; name another file with --rejects.\n")
+    assert exported(run) == {}
+
+
+def test_rejects_are_their_owners_alone(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "a.ndjson").write_text("oops\n")
+    rejects = tmp_path / "a.ndjson.rejects.ndjson"
+    rejects.touch(0o644)
+    assert run("import", "a.ndjson").returncode == 1
+    assert rejects.read_text()
+    assert stat.S_IMODE(rejects.stat().st_mode) == 0o600
 
 
 def test_rejects_may_go_to_a_pipe(start: Started, tmp_path: Path) -> None:
