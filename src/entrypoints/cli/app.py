@@ -15,6 +15,7 @@ from profilecore.entrypoints.cli import (
     tokens,
 )
 from profilecore.entrypoints.cli.exits import PROGRAM, ExitCode, ended, failed
+from profilecore.entrypoints.cli.output import keep_standard_streams
 
 _EPILOG = """\b
 Exit codes:
@@ -56,6 +57,7 @@ app.command("config")(running.config)
 
 def main() -> int:
     """Run the command line; give the exit code."""
+    keep_standard_streams()
     return ended(_run)
 
 

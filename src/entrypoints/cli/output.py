@@ -1,12 +1,13 @@
 """Where a command's data goes: standard output, or a file that appears when it is whole."""
 
+import errno
 import os
 import sys
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TypeAlias
+from typing import Final, TypeAlias
 
 from profilecore.entrypoints.cli.exits import ReaderGoneError
 from profilecore.entrypoints.cli.stop import interruptible
@@ -14,6 +15,7 @@ from profilecore.entrypoints.cli.stop import interruptible
 Write: TypeAlias = Callable[[bytes], object]
 
 STANDARD = "-"
+_STANDARD_ERROR: Final = 2
 
 
 @contextmanager
@@ -56,6 +58,16 @@ def _whole_file(path: Path) -> Iterator[Write]:
         raise
 
 
+def keep_standard_streams() -> None:
+    """Have nothing take the place of those that whoever started this has closed."""
+    while (descriptor := os.open(os.devnull, os.O_RDWR)) <= _STANDARD_ERROR:
+        pass
+    os.close(descriptor)
+    sys.stderr = sys.stderr or os.fdopen(_STANDARD_ERROR, "w")
+
+
 def _to_standard_output(data: bytes) -> None:
+    if sys.stdout is None:
+        raise OSError(errno.EBADF, "is closed", "standard output")
     sys.stdout.buffer.write(data)
     sys.stdout.buffer.flush()
