@@ -15,8 +15,9 @@ from litestar.exceptions import (
 from litestar.exceptions.http_exceptions import RequestEntityTooLarge
 from loguru import logger
 
-from profilecore.entrypoints.http.asgi import Answer, in_lines
+from profilecore.entrypoints.http.asgi import Answer, fields, in_lines
 from profilecore.entrypoints.http.methods import allow
+from profilecore.entrypoints.http.tags import FORM, versions
 from profilecore.entrypoints.telemetry import request_id
 from profilecore.errors import FieldError, Invalid, ProfilecoreError, Unavailable
 
@@ -155,6 +156,10 @@ def respond(request: Request[Any, Any, Any], error: Exception) -> Response[bytes
     elif isinstance(error, RequestEntityTooLarge):
         most = request.route_handler.resolve_request_max_body_size()
         problem.detail = f"The body has more than {most:,} bytes, the most that is taken here."
+    elif problem.code == "stale_version":
+        tags = fields(request.scope, b"if-match")
+        if tags and not versions(", ".join(tags)):
+            problem.detail += f" {FORM}"
     return Response(
         msgspec.json.encode(problem),
         status_code=problem.status,

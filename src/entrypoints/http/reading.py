@@ -1,7 +1,7 @@
 """Reading a request's body and headers strictly, with errors that say what is wrong."""
 
 import re
-from collections.abc import Generator
+from collections.abc import Collection, Generator
 from typing import Annotated, Any, ClassVar, TypeVar
 
 import msgspec
@@ -10,8 +10,9 @@ from litestar.dto import AbstractDTO, DTOFieldDefinition
 from litestar.params import HeaderParameter
 from litestar.typing import FieldDefinition
 
-from profilecore.entrypoints.http.asgi import Head, field
+from profilecore.entrypoints.http.asgi import Head, field, fields
 from profilecore.entrypoints.http.problems import Refusal, plain
+from profilecore.entrypoints.http.tags import etag, is_known, versions
 from profilecore.errors import FieldError, Invalid
 from profilecore.order import A_DELAY, A_TIME
 
@@ -23,7 +24,6 @@ _MEMBER = re.compile(r"^Object (?P<what>contains unknown|missing required) field
 # What the decoder says of these would not tell what else to send.
 _TAKES = {"delay": A_DELAY, "run_at": A_TIME}
 CONSISTENCY_TOKEN = re.compile("^p[0-9]{1,18}$")
-_TAG = re.compile(r'(?:W/)?("[^"]*")')
 
 ConsistencyToken = Annotated[
     str | None,
@@ -98,38 +98,23 @@ def _field_error(text: str) -> FieldError:
     return FieldError(path or "body", _TAKES.get(path) or plain(message))
 
 
-def etag(version: int) -> str:
-    """The entity tag of a version."""
-    return f'"v{version}"'
-
-
-def expected_version(request: Request[Any, Any, Any], required: bool) -> int | None:
-    """What If-Match asks for: a version, 0 for one that cannot be, None for any."""
-    header = request.headers.get("if-match")
-    if header is None:
+def expected_versions(request: Request[Any, Any, Any], required: bool) -> Collection[int] | None:
+    """What If-Match asks for: versions of which one has to be stored, None for any."""
+    given = fields(request.scope, b"if-match")
+    if not given:
         if required:
             raise Refusal(
                 'Send If-Match with the ETag of what you read, such as "v7".',
                 code="precondition_required",
             )
         return None
-    if header.strip() == "*":
-        return None
-    # A weak tag never matches (RFC 9110 section 13.1.1): here it is none of ours.
-    tag = re.fullmatch(r'\s*"v([1-9]\d{0,17})"\s*', header)
-    return int(tag[1]) if tag else 0
+    tags = ", ".join(given)
+    return None if tags.strip() == "*" else versions(tags)
 
 
 def not_modified(scope: Head, version: int) -> bool:
     """Whether If-None-Match names this version (weak comparison)."""
     return is_known(field(scope, b"if-none-match"), etag(version))
-
-
-def is_known(if_none_match: str | None, tag: str) -> bool:
-    """Whether the header names this entity tag (weak comparison)."""
-    if if_none_match is None:
-        return False
-    return if_none_match.strip() == "*" or tag in _TAG.findall(if_none_match)
 
 
 def consistency_position(scope: Head) -> int:
