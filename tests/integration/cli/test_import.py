@@ -9,6 +9,10 @@ from typing import Any
 import pytest
 
 from tests.integration.cli.conftest import Run, Started
+from tests.support.http import created
+from tests.support.pictures import encoded, scene
+from tests.support.processes import serving
+from tests.support.uploads import uploaded
 
 
 def line(name: str, **values: Any) -> str:
@@ -200,6 +204,19 @@ def test_nothing_is_nothing(start: Started) -> None:
     output, _ = process.communicate(b"", 60)
     assert process.returncode == 0
     assert output.startswith(b"0 created")
+
+
+@pytest.mark.parametrize("kind", ["ndjson", "csv"])
+def test_images_that_do_not_come_along_are_told(run: Run, tmp_path: Path, kind: str) -> None:
+    with serving(tmp_path) as (_, api):
+        uploaded(api, created(api), encoded(scene(), "PNG"))
+        created(api)
+    run("export", f"all.{kind}")
+    done = run("import", f"all.{kind}", DATA_DIR="elsewhere")
+    assert done.stdout.startswith("2 created, 0 updated, 0 skipped, 0 rejected in ")
+    assert done.stdout.endswith("; 1 without the images that were uploaded for them\n")
+    for row in run("export", DATA_DIR="elsewhere").stdout.splitlines():
+        assert '"image_urls":[],"images":[]' in row
 
 
 def test_an_export_can_be_imported_elsewhere(run: Run, tmp_path: Path) -> None:
