@@ -166,6 +166,7 @@ PARAMETERS: list[tuple[str, str, list[str] | None]] = [
     ("limit no number", "limit=ten", ["limit"]),
     ("limit a fraction", "limit=1.5", ["limit"]),
     ("limit empty", "limit=", ["limit"]),
+    ("limit twice", "limit=1&limit=2", ["limit"]),
     ("sort unknown", "sort=email", ["sort"]),
     ("sort empty", "sort=", ["sort"]),
     ("count unknown", "count=all", ["count"]),
