@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Collection, Generator
-from typing import Annotated, Any, ClassVar, TypeVar
+from typing import Annotated, Any, ClassVar, TypeVar, cast
 
 import msgspec
 from litestar import Request
@@ -14,11 +14,11 @@ from profilecore.entrypoints.http.asgi import Head, field, fields
 from profilecore.entrypoints.http.problems import Refusal, plain
 from profilecore.entrypoints.http.tags import etag, is_known, versions
 from profilecore.errors import FieldError, Invalid
-from profilecore.order import A_DELAY, A_TIME
+from profilecore.order import A_DELAY, A_TIME, TOO_DEEP
 
 T = TypeVar("T")
 
-_JSON_TYPES = ("", "application/json", "application/merge-patch+json")
+_JSON_TYPES = ("application/json", "application/merge-patch+json")
 _WHERE = re.compile(r" - at `\$\.?(?P<path>[^`]*)`$")
 _MEMBER = re.compile(r"^Object (?P<what>contains unknown|missing required) field `(?P<name>[^`]*)`")
 # What the decoder says of these would not tell what else to send.
@@ -67,12 +67,22 @@ class JsonBody(AbstractDTO[T]):
         return False
 
     def decode_bytes(self, value: bytes) -> Any:
-        request = self.asgi_connection
+        request = cast("Request[Any, Any, Any]", self.asgi_connection)
+        refuse_encoded(request)
         media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-        if media_type not in _JSON_TYPES:
-            detail = f"The body is {media_type}; send it as application/json."
+        if media_type and media_type not in _JSON_TYPES:
+            taken = _JSON_TYPES if request.method == "PATCH" else _JSON_TYPES[:1]
+            detail = f"The body is {media_type}; send it as {' or '.join(taken)}."
             raise Refusal(detail, code="unsupported_media_type")
         return decode(value, self._types[request.route_handler.handler_id])
+
+
+def refuse_encoded(request: Request[Any, Any, Any]) -> None:
+    """Refuse a body that is packed: how much comes out of one is not known before."""
+    encoding = request.headers.get("content-encoding", "identity")
+    if encoding.strip().lower() not in ("", "identity"):
+        detail = f"The body is encoded as {encoding}; send it without Content-Encoding, as it is."
+        raise Refusal(detail, code="unsupported_media_type")
 
 
 def decode(body: bytes, kind: type[T]) -> T:
@@ -80,10 +90,15 @@ def decode(body: bytes, kind: type[T]) -> T:
     try:
         return msgspec.json.decode(body, type=kind)
     except msgspec.ValidationError as error:
-        wrong = _field_error(str(error))
-        raise Invalid(f"Not valid: {wrong.field} {wrong.message}.", errors=[wrong]) from error
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise _invalid(_field_error(str(error))) from error
+    except RecursionError as error:
+        raise _invalid(FieldError("body", TOO_DEEP)) from error
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise Invalid(f"The body is not JSON: {error}.", code="malformed") from error
+
+
+def _invalid(wrong: FieldError) -> Invalid:
+    return Invalid(f"Not valid: {wrong.field} {wrong.message}.", errors=[wrong])
 
 
 def _field_error(text: str) -> FieldError:

@@ -17,6 +17,7 @@ from profilecore.entrypoints.http.reading import (
 )
 from profilecore.entrypoints.http.tags import etag
 from profilecore.errors import FieldError, Invalid
+from profilecore.order import TOO_DEEP
 
 
 def head(**headers: str) -> Any:
@@ -53,11 +54,12 @@ def test_what_is_no_json_is_malformed(body: bytes) -> None:
     assert caught.value.__cause__ is not None
 
 
-def test_a_depth_beyond_reason_is_malformed() -> None:
+def test_a_depth_beyond_reason_is_invalid() -> None:
     deep = b'{"delete":' + b"[" * 100_000
     with pytest.raises(Invalid) as caught:
         decode(deep, dict)
-    assert caught.value.code == "malformed"
+    assert caught.value.code == "invalid"
+    assert caught.value.errors == (FieldError("body", TOO_DEEP),)
     assert isinstance(caught.value.__cause__, RecursionError)
 
 
