@@ -23,7 +23,7 @@ Exit codes:
   1    refused: rejected rows, a conflict, a file that makes no sense
   2    a wrong option, setting or path
   3    the store or the port cannot be used
-  130  interrupted by Ctrl-C
+  130  interrupted by Ctrl-C, SIGTERM or SIGHUP
 
 \b
 Start here:
