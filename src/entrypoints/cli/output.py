@@ -2,8 +2,8 @@
 
 import errno
 import os
+import secrets
 import sys
-import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -40,14 +40,13 @@ def written(target: str) -> Iterator[Write]:
 
 
 def _whole_file(path: Path) -> Iterator[Write]:
+    # Named before it is made, so that it is removed whenever a signal comes.
+    part = path.with_name(f".{path.name[:200]}.{secrets.token_hex(4)}.part")
     try:
-        descriptor, name = tempfile.mkstemp(
-            dir=path.parent, prefix=f".{path.name[:200]}.", suffix=".part"
-        )
-    except OSError as error:  # says which file the user meant, not which was tried
-        raise OSError(error.errno, error.strerror, str(path)) from error
-    part = Path(name)
-    try:
+        try:
+            descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        except OSError as error:  # says which file the user meant, not which was tried
+            raise OSError(error.errno, error.strerror, str(path)) from error
         with os.fdopen(descriptor, "wb") as stream:
             yield stream.write
             stream.flush()
