@@ -25,7 +25,7 @@ from profilecore.entrypoints.http.ranges import NotSatisfiable, asked_part
 from profilecore.entrypoints.http.reading import (
     consistency_position,
     decode,
-    expected_version,
+    expected_versions,
     not_modified,
 )
 from profilecore.entrypoints.http.task_bodies import NewTask, TaskChanges
@@ -175,9 +175,9 @@ def call_back(data: bytes) -> object:
 def entity_tags(data: bytes) -> object:
     """If-Match, and If-None-Match."""
     not_modified(asking(data, "if-none-match").scope, 7)
-    version = expected_version(asking(data, "if-match"), required=True)
-    assert version is None or 0 <= version < 10**18
-    return version
+    versions = expected_versions(asking(data, "if-match"), required=True)
+    assert versions is None or all(0 < version < 10**18 for version in versions)
+    return versions
 
 
 @target(b"bytes=0-99", b"bytes=-5", b"bytes=5-", refuses=NotSatisfiable)

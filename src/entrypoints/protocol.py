@@ -194,6 +194,16 @@ class Protocol(HttpToolsProtocol):
         cycle: RequestResponseCycle | None = self.cycle
         return cycle is not None and not cycle.response_complete
 
+    def _body_is_awaited(self) -> bool:
+        """Whether it is in the body of the one request that is answered, without a word so far."""
+        cycle = self.cycle
+        return (
+            self._answering()
+            and cycle.more_body
+            and not cycle.response_started
+            and not self.pipeline
+        )
+
     def _expect_head(self) -> None:
         """Have a head that is on its way bounded in time, and none that is not."""
         if self._head is None and self._late is not None:
@@ -210,7 +220,9 @@ class Protocol(HttpToolsProtocol):
 
     def _refuse(self, error: ProfilecoreError) -> None:
         self._head = None
-        if self._answering():
+        if self._body_is_awaited():
+            self.cycle.disconnected = True  # what the route would say comes too late
+        elif self._answering():
             self.transport.close()  # who reads that would take this for a part of it
         if self.transport.is_closing():
             return

@@ -14,6 +14,7 @@ class Brief:
     """What uvicorn's protocol has to see of a request that needs no cycle."""
 
     __slots__ = ("disconnected", "keep_alive", "message_event", "response_complete")
+    more_body = False
 
     def __init__(self) -> None:
         self.disconnected = False

@@ -21,12 +21,16 @@ Outcome: TypeAlias = Written | ProfilecoreError
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """One change asked for; `expected` is the version that the caller saw, None for any."""
+    """One change asked for; `expected` is the version that the caller saw, None for any.
+
+    `refused` is what its form alone has against it.
+    """
 
     op: Literal["create", "update", "delete"]
     id: UUID | None
     values: Mapping[str, object]
     expected: int | None
+    refused: Invalid | None = None
 
 
 async def run_batch(
@@ -148,6 +152,8 @@ class _Batch:
         return planned
 
     def _change(self, item: Item, profiles: Mapping[UUID, Profile]) -> Change:
+        if item.refused is not None:
+            raise item.refused
         if item.id is None:
             return self._service.creation(item.values, actor=self._actor)
         profile = living(profiles, item.id)

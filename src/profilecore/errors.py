@@ -71,8 +71,8 @@ class Invalid(ProfilecoreError):
     """The input breaks a rule; `errors` names every field that does.
 
     Codes: `invalid` (well formed, but not allowed), `malformed` (cannot be read at all),
-    `key_reused`, and for an image `not_an_image`, `too_many_pixels`, `too_many_frames` and
-    `broken_image`.
+    `key_reused`, `precondition_required`, and for an image `not_an_image`, `too_many_pixels`,
+    `too_many_frames` and `broken_image`.
     """
 
     code = "invalid"

@@ -19,7 +19,7 @@ from profilecore.order import Order
 from profilecore.ports import Blobs, Holds, Imager, Tasks
 from profilecore.profile import Profile
 from profilecore.receipt import Receipt, Repeated
-from profilecore.refusals import living
+from profilecore.refusals import Expected, living
 from profilecore.service import ProfileService, now
 from profilecore.written import Written, given
 
@@ -140,7 +140,7 @@ class ImageService:
             return Added(had.image, None)
 
     async def remove(
-        self, profile_id: UUID, image_id: str, *, expected: int | None, actor: str | None
+        self, profile_id: UUID, image_id: str, *, expected: Expected, actor: str | None
     ) -> Written:
         """Take an image from a profile, and have its files removed if nobody else uses them."""
 

@@ -16,6 +16,7 @@ from profilecore.paging import Query
 from profilecore.profile import Profile
 from profilecore.service import ProfileService, now
 
+_VERSION_MAX = 2**31 - 1
 _IGNORED = frozenset({"images"})  # uploads do not travel with a profile's row
 
 
@@ -45,12 +46,13 @@ class Reject:
 
 @dataclass(slots=True)
 class Tally:
-    """How many rows met which end."""
+    """How many rows met which end, and how many were created without the images that they name."""
 
     created: int = 0
     updated: int = 0
     skipped: int = 0
     rejected: int = 0
+    imageless: int = 0
 
 
 class Importer:
@@ -102,6 +104,7 @@ class Importer:
         for (row, _), outcome in zip(changes, outcomes, strict=True):
             if not isinstance(outcome, ProfilecoreError):
                 self.tally.created += 1
+                self.tally.imageless += bool(row.values.get("images"))
             elif self._on_conflict is OnConflict.SKIP:
                 self.tally.skipped += 1
             else:
@@ -211,8 +214,8 @@ def _time(field: str, value: object) -> datetime:
 
 
 def _version(field: str, value: object) -> int:
-    if type(value) is not int or not 1 <= value < 2**31:
-        raise Invalid.field(field, "must be a whole number from 1")
+    if type(value) is not int or not 1 <= value <= _VERSION_MAX:
+        raise Invalid.field(field, f"must be a whole number from 1 to {_VERSION_MAX}")
     return value
 
 

@@ -31,6 +31,7 @@ _SPAN: Final = re.compile(
     re.ASCII,
 )
 A_DELAY: Final = "must be seconds such as 30, or a text such as 90s, 5m or 1h30m, up to 30 days"
+TOO_DEEP: Final = f"must have at most {DEPTH_MAX} values inside one another"
 A_TIME: Final = "must be a time with its zone, such as 2026-11-26T13:00:00Z, at most 30 days on"
 _AN_OBJECT: Final = "must be an object of JSON, with text that has a UTF-8 form"
 A_PRIORITY: Final = "must be from 0 to 9"
@@ -146,7 +147,7 @@ def _plain(payload: Mapping[str, Any]) -> Any:
     if size > PAYLOAD_MAX:
         raise Invalid.field("payload", f"must have at most {PAYLOAD_MAX:,} bytes, not {size:,}")
     if is_deep(payload):
-        raise Invalid.field("payload", f"must have at most {DEPTH_MAX} values inside one another")
+        raise Invalid.field("payload", TOO_DEEP)
     return json.loads(text)
 
 

@@ -1,10 +1,14 @@
 """What is refused of a profile as it is stored, and how that is said."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
+from typing import TypeAlias
 from uuid import UUID
 
 from profilecore.errors import Conflict, NotFound
 from profilecore.profile import Profile
+
+Expected: TypeAlias = int | Collection[int] | None
+"""The version that a caller saw, or some of which one will do; None for any."""
 
 
 def living(profiles: Mapping[UUID, Profile], profile_id: UUID) -> Profile:
@@ -15,11 +19,20 @@ def living(profiles: Mapping[UUID, Profile], profile_id: UUID) -> Profile:
     return profile
 
 
-def must_match(profile: Profile, expected: int | None) -> None:
+def matches(version: int, expected: Expected) -> bool:
+    """Whether the version is one that the caller saw."""
+    if expected is None or isinstance(expected, int):
+        return expected in (None, version)
+    return version in expected
+
+
+def must_match(profile: Profile, expected: Expected) -> None:
     """Refuse, as Conflict `stale_version`, a version other than the one the caller saw."""
-    if expected is not None and expected != profile.version:
+    if not matches(profile.version, expected):
+        seen = sorted(expected) if isinstance(expected, Collection) else [expected]
+        others = f", not {' or '.join(map(str, seen))}" if seen else ""
         detail = (
-            f"Profile {profile.id} is at version {profile.version}, not {expected}: "
+            f"Profile {profile.id} is at version {profile.version}{others}: "
             "read it again, apply your change to what is there now, and send its version."
         )
         raise Conflict(detail, code="stale_version", version=profile.version)

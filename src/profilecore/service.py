@@ -17,7 +17,7 @@ from profilecore.paging import LIMIT_MAX, Page, Query, Sort
 from profilecore.ports import Cache, Log, Profiles
 from profilecore.profile import Absence, Profile
 from profilecore.receipt import Receipt
-from profilecore.refusals import kept_changing, living, must_match, not_found
+from profilecore.refusals import Expected, kept_changing, living, matches, must_match, not_found
 from profilecore.written import Written, given
 
 T = TypeVar("T")
@@ -125,7 +125,7 @@ class ProfileService:
         profile_id: UUID,
         values: Mapping[str, object],
         *,
-        expected: int | None,
+        expected: Expected,
         actor: str | None,
     ) -> Written:
         """Change the fields given, keep the others."""
@@ -133,7 +133,7 @@ class ProfileService:
             profile_id, lambda profile: self.revision(profile, values, actor=actor), expected
         )
 
-    async def remove(self, profile_id: UUID, *, expected: int | None, actor: str | None) -> Written:
+    async def remove(self, profile_id: UUID, *, expected: Expected, actor: str | None) -> Written:
         """Delete a profile; a tombstone stays, from which it can be restored."""
         return await self.rewrite(
             profile_id, lambda profile: self.removal(profile, actor=actor), expected
@@ -143,7 +143,7 @@ class ProfileService:
         self,
         profile_id: UUID,
         *,
-        expected: int | None,
+        expected: Expected,
         actor: str | None,
         receipt: Receipt | None = None,
     ) -> Written:
@@ -212,7 +212,7 @@ class ProfileService:
         self,
         profile_id: UUID,
         step: Callable[[Profile], Change],
-        expected: int | None,
+        expected: Expected,
         receipt: Receipt | None = None,
     ) -> Written:
         """Write the change that `step` makes of the living profile, made again if need be.
@@ -235,18 +235,18 @@ class ProfileService:
                     raise
         raise kept_changing(profile_id)
 
-    async def _basis(self, profile_id: UUID, expected: int | None, *, cached: bool) -> Profile:
+    async def _basis(self, profile_id: UUID, expected: Expected, *, cached: bool) -> Profile:
         # A copy in the cache will do to decide on: the store refuses what it does not replace.
         if cached:
             cached_ = (await self._cache.get([profile_id])).get(profile_id)
-            if isinstance(cached_, Profile) and expected in (None, cached_.version):
+            if isinstance(cached_, Profile) and matches(cached_.version, expected):
                 return self._admitted(cached_)
         profile = living(await self.stored([profile_id]), profile_id)
         must_match(profile, expected)
         return profile
 
     async def _restore(
-        self, profile_id: UUID, expected: int | None, actor: str | None, receipt: Receipt | None
+        self, profile_id: UUID, expected: Expected, actor: str | None, receipt: Receipt | None
     ) -> Written:
         tombstone = (await self.stored([profile_id])).get(profile_id)
         at = self._clock()

@@ -166,6 +166,7 @@ PARAMETERS: list[tuple[str, str, list[str] | None]] = [
     ("limit no number", "limit=ten", ["limit"]),
     ("limit a fraction", "limit=1.5", ["limit"]),
     ("limit empty", "limit=", ["limit"]),
+    ("limit twice", "limit=1&limit=2", ["limit"]),
     ("sort unknown", "sort=email", ["sort"]),
     ("sort empty", "sort=", ["sort"]),
     ("count unknown", "count=all", ["count"]),
@@ -322,12 +323,14 @@ def of_tasks() -> list[Bad]:
     nan = b'{"type": "echo", "delay": NaN}'
     endless = b'{"type": "echo", "delay": 1e999}'
     deep = [b'{"type":"echo","payload":{"a":%b%b}}' % (b"[" * n, b"]" * n) for n in (100, 500, 900)]
+    deeper = b'{"type":"echo","payload":{"a":%b%b}}' % (b"[" * 2_000, b"]" * 2_000)
     large = sent({"type": "echo", "payload": {"a": "x" * 1_100_000}})
     form = {"Content-Type": "application/x-www-form-urlencoded"}
     unknown, change = f"{TASKS}/{UNKNOWN}", sent({"priority": 1})
     return [
         *bad,
         *(Bad("deep", "POST", SUBMIT, 422, "invalid", body, JSON, ["payload"]) for body in deep),
+        Bad("deeper", "POST", SUBMIT, 422, "invalid", deeper, JSON, ["body"], "at most 100 values"),
         Bad("no type", "POST", SUBMIT, 422, "invalid", b"{}", JSON, ["type"]),
         Bad("NaN", "POST", SUBMIT, 400, "malformed", nan, JSON),
         Bad("endless", "POST", SUBMIT, 422, "invalid", endless, JSON, ["delay"]),
@@ -383,6 +386,29 @@ def others() -> list[Bad]:
             mentions="16,777,216 bytes",
         ),
         Bad("form", "POST", PROFILES, 415, "unsupported_media_type", b"name=Ada", form),
+        *(
+            Bad(
+                "packed",
+                "POST",
+                path,
+                415,
+                "unsupported_media_type",
+                b"\x1f\x8b",
+                kind | {"Content-Encoding": "gzip"},
+                mentions="encoded as gzip; send it without Content-Encoding",
+            )
+            for path, kind in ((PROFILES, JSON), ("{here}/images", multipart))
+        ),
+        Bad(
+            "patch as text",
+            "PATCH",
+            "{here}",
+            415,
+            "unsupported_media_type",
+            change,
+            {"Content-Type": "text/json"},
+            mentions="application/json or application/merge-patch+json.",
+        ),
         Bad(
             "text",
             "PUT",

@@ -12,6 +12,8 @@ import pytest
 from tests.support.http import JSON, PROFILES, created, path_of, person, problem
 from tests.support.processes import Server, serving
 
+TAGS_TAKEN = 'If-Match takes ETags such as "v7"; a weak one, such as W/"v7", never matches.'
+
 
 def write(api: httpx.Client, method: str, path: str, **headers: str) -> httpx.Response:
     content = None if method == "DELETE" else json.dumps({"bio": "written"})
@@ -20,7 +22,7 @@ def write(api: httpx.Client, method: str, path: str, **headers: str) -> httpx.Re
 
 
 @pytest.mark.parametrize("method", ["PUT", "PATCH", "DELETE"])
-@pytest.mark.parametrize("tag", ['"v1"', "*"])
+@pytest.mark.parametrize("tag", ['"v1"', "*", '"v9", "v1"'])
 def test_if_match_that_fits(api: httpx.Client, method: str, tag: str) -> None:
     """Writes take If-Match: "v7"."""
     response = write(api, method, path_of(created(api)), If_Match=tag)
@@ -29,13 +31,29 @@ def test_if_match_that_fits(api: httpx.Client, method: str, tag: str) -> None:
 
 
 @pytest.mark.parametrize("method", ["PUT", "PATCH", "DELETE"])
-@pytest.mark.parametrize("tag", ['"v2"', 'W/"v1"', "v1", '"1"', '"v01"', '"v0"', '"v1", "v1"', ""])
-def test_if_match_that_does_not_fit(api: httpx.Client, method: str, tag: str) -> None:
+@pytest.mark.parametrize(
+    ("tag", "said"),
+    [
+        ('"v2"', "is at version 1, not 2: "),
+        ('"v2", W/"v1", "v3"', "is at version 1, not 2 or 3: "),
+        *((tag, TAGS_TAKEN) for tag in ('W/"v1"', "v1", '"1"', '"v01"', '"v0"', '"v1", v1', "")),
+    ],
+)
+def test_if_match_that_does_not_fit(api: httpx.Client, method: str, tag: str, said: str) -> None:
     """If-Match → 412 with the current version in the problem; a weak tag never matches."""
     profile = created(api)
     document = problem(write(api, method, path_of(profile), If_Match=tag), 412, "stale_version")
     assert document["version"] == 1
+    assert said in document["detail"]
+    assert (TAGS_TAKEN in document["detail"]) == (said == TAGS_TAKEN)
     assert api.get(path_of(profile)).json()["profile"] == profile
+
+
+def test_if_match_in_two_lines(api: httpx.Client) -> None:
+    """If-Match: several lines are one list (RFC 9110, section 5.3)."""
+    profile = created(api)
+    lines = [("If-Match", '"v9"'), ("If-Match", '"v1"')]
+    assert api.delete(path_of(profile), headers=lines).status_code == 204
 
 
 def test_if_match_of_one_that_another_has_changed(api: httpx.Client) -> None:
@@ -108,6 +126,44 @@ def test_require_if_match(strict: tuple[Server, httpx.Client], method: str) -> N
     assert "If-Match" in document["detail"]
     assert api.get(path_of(profile)).json()["profile"] == profile
     assert write(api, method, path_of(profile), If_Match='"v1"').status_code in (200, 204)
+
+
+@pytest.mark.parametrize("atomic", ["false", "true"])
+def test_require_if_match_in_a_batch(strict: tuple[Server, httpx.Client], atomic: str) -> None:
+    """REQUIRE_IF_MATCH=true → 428 for each item that changes or deletes without a version."""
+    _, api = strict
+    here, other = created(api), created(api)
+    careless: list[dict[str, Any]] = [
+        {"update": [{"id": here["id"], "bio": "written"}]},
+        {"delete": [here["id"]]},
+        {"delete": [{"id": here["id"]}]},
+    ]
+    for body in careless:
+        response = api.post(f"{PROFILES}/batch", params={"atomic": atomic}, json=body)
+        refusal = response.json() if atomic == "true" else response.json()[0]["problem"]
+        assert (refusal["status"], refusal["code"]) == (428, "precondition_required")
+        assert '"version": 7' in refusal["detail"]
+    assert api.get(path_of(here)).json()["profile"] == here
+    careful = {
+        "create": [person()],
+        "update": [{"id": here["id"], "version": 1, "bio": "written"}],
+        "delete": [{"id": other["id"], "version": 1}],
+    }
+    results = api.post(f"{PROFILES}/batch", params={"atomic": atomic}, json=careful).json()
+    assert [result["status"] for result in results] == [201, 200, 204]
+
+
+def test_a_batch_that_lacks_a_version_is_refused_alike_when_sent_again(
+    strict: tuple[Server, httpx.Client],
+) -> None:
+    """REQUIRE_IF_MATCH=true, with an Idempotency-Key: 428 is kept as other refusals are."""
+    _, api = strict
+    here = created(api)
+    body = {"create": [person()], "delete": [here["id"]]}
+    key = {"Idempotency-Key": "no-version"}
+    first, again = (api.post(f"{PROFILES}/batch", json=body, headers=key) for _ in range(2))
+    assert [result["status"] for result in first.json()] == [201, 428]
+    assert again.content == first.content
 
 
 WRITES: list[tuple[str, str, Any]] = [

@@ -115,7 +115,9 @@ def test_a_form_that_holds_something_else(server: Server, api: httpx.Client, nam
     ],
 )
 def test_a_body_that_is_no_form(api: httpx.Client, kind: str) -> None:
-    problem(sent(api, GOOD, **{"Content-Type": kind}), 415, "unsupported_media_type")
+    refused = problem(sent(api, GOOD, **{"Content-Type": kind}), 415, "unsupported_media_type")
+    lacks_boundary = kind.partition(";")[0] == "multipart/form-data"
+    assert ("does not say the boundary" in refused["detail"]) == lacks_boundary
 
 
 @pytest.mark.parametrize("boundary", ["x" * 70, "x" * 2_000, "other", '"a b"', "a-boundar"])

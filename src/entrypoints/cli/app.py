@@ -15,6 +15,7 @@ from profilecore.entrypoints.cli import (
     tokens,
 )
 from profilecore.entrypoints.cli.exits import PROGRAM, ExitCode, ended, failed
+from profilecore.entrypoints.cli.output import keep_standard_streams
 
 _EPILOG = """\b
 Exit codes:
@@ -22,7 +23,7 @@ Exit codes:
   1    refused: rejected rows, a conflict, a file that makes no sense
   2    a wrong option, setting or path
   3    the store or the port cannot be used
-  130  interrupted by Ctrl-C
+  130  interrupted by Ctrl-C, SIGTERM or SIGHUP
 
 \b
 Start here:
@@ -56,6 +57,7 @@ app.command("config")(running.config)
 
 def main() -> int:
     """Run the command line; give the exit code."""
+    keep_standard_streams()
     return ended(_run)
 
 

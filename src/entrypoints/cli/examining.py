@@ -19,6 +19,7 @@ PAGE: Final = 100
 
 async def examine(parts: Examined, sample: int | None) -> ExitCode:
     """Compare all, or about `sample` at random; say what was found."""
+    await parts.cache.get([UUID(int=0)])  # is it there, though nothing else may be looked up?
     total = (await parts.service.list(Query(limit=1, count=Count.EXACT))).total or 0
     share = 1.0 if sample is None else min(1.0, sample / max(1, total))
     checked = cached = 0

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
-from profilecore import Count, Cursor, Query, Sort
+from profilecore import Count, Cursor, Invalid, Query, Sort
 from profilecore.entrypoints.cli.exits import ExitCode, StoppedError
 from profilecore.entrypoints.cli.groups import group
 from profilecore.entrypoints.cli.tools import tool_settings, with_parts
@@ -39,7 +39,11 @@ def rerender(
       profilecore images rerender
       profilecore images rerender --from eyJ…
     """
-    after = None if start is None else Cursor.decode(start, Sort.OLDEST)
+    try:
+        after = None if start is None else Cursor.decode(start, Sort.OLDEST)
+    except Invalid as error:
+        problem = "is not where a run was broken off; take it from what that run said."
+        raise typer.BadParameter(problem, param_hint="--from") from error
     with_parts(tool_settings(), lambda parts: _rerender(parts, after))
 
 

@@ -133,4 +133,6 @@ def summary(tally: Tally, seconds: float, rejects: Rejects | None = None) -> str
     text = ", ".join(f"{count:,} {name}" for name, count in counts.items())
     rate = sum(counts.values()) / max(seconds, 1e-9)
     text += f" in {seconds:.1f} s ({rate:,.0f} rows/s)"
+    if tally.imageless:
+        text += f"; {tally.imageless:,} without the images that were uploaded for them"
     return f"{text}; see {rejects.path}" if rejects and tally.rejected else text

@@ -1,18 +1,21 @@
 """Where a command's data goes: standard output, or a file that appears when it is whole."""
 
+import errno
 import os
+import secrets
 import sys
-import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TypeAlias
+from typing import Final, TypeAlias
 
 from profilecore.entrypoints.cli.exits import ReaderGoneError
+from profilecore.entrypoints.cli.stop import interruptible
 
 Write: TypeAlias = Callable[[bytes], object]
 
 STANDARD = "-"
+_STANDARD_ERROR: Final = 2
 
 
 @contextmanager
@@ -30,20 +33,20 @@ def written(target: str) -> Iterator[Write]:
             with path.open("wb") as stream:  # a device or a pipe must not be replaced
                 yield stream.write
         else:
-            yield from _whole_file(path.resolve())
+            with interruptible():
+                yield from _whole_file(path.resolve())
     except BrokenPipeError:
         raise ReaderGoneError from None
 
 
 def _whole_file(path: Path) -> Iterator[Write]:
+    # Named before it is made, so that it is removed whenever a signal comes.
+    part = path.with_name(f".{path.name[:200]}.{secrets.token_hex(4)}.part")
     try:
-        descriptor, name = tempfile.mkstemp(
-            dir=path.parent, prefix=f".{path.name[:200]}.", suffix=".part"
-        )
-    except OSError as error:  # says which file the user meant, not which was tried
-        raise OSError(error.errno, error.strerror, str(path)) from error
-    part = Path(name)
-    try:
+        try:
+            descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        except OSError as error:  # says which file the user meant, not which was tried
+            raise OSError(error.errno, error.strerror, str(path)) from error
         with os.fdopen(descriptor, "wb") as stream:
             yield stream.write
             stream.flush()
@@ -54,6 +57,16 @@ def _whole_file(path: Path) -> Iterator[Write]:
         raise
 
 
+def keep_standard_streams() -> None:
+    """Have nothing take the place of those that whoever started this has closed."""
+    while (descriptor := os.open(os.devnull, os.O_RDWR)) <= _STANDARD_ERROR:
+        pass
+    os.close(descriptor)
+    sys.stderr = sys.stderr or os.fdopen(_STANDARD_ERROR, "w")
+
+
 def _to_standard_output(data: bytes) -> None:
+    if sys.stdout is None:
+        raise OSError(errno.EBADF, "is closed", "standard output")
     sys.stdout.buffer.write(data)
     sys.stdout.buffer.flush()

@@ -14,7 +14,8 @@ from msgspec import Struct
 from profilecore.ending import Ending
 from profilecore.entrypoints.http.idempotency import REPLAYED
 from profilecore.entrypoints.http.problems import MEDIA_TYPE, Problem
-from profilecore.entrypoints.http.reading import consistency_token, etag
+from profilecore.entrypoints.http.reading import consistency_token
+from profilecore.entrypoints.http.tags import etag
 from profilecore.entrypoints.policy import Policy
 from profilecore.entrypoints.wire import ProfileBody
 from profilecore.event import Event, EventType

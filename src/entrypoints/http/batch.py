@@ -1,5 +1,6 @@
 """Many changes in one call."""
 
+from dataclasses import replace
 from http import HTTPStatus
 from typing import Annotated, Any
 from uuid import UUID
@@ -50,7 +51,7 @@ _STATUS = {
         ),
         *REPLAYED_HEADER,
     ],
-    responses=problems(404, 409, 412, 413, 415, 422),
+    responses=problems(404, 409, 412, 413, 415, 422, 428),
 )
 async def batch(  # noqa: PLR0913, PLR0917 - one for each parameter of the operation
     request: Request[Any, Any, Any],
@@ -64,6 +65,8 @@ async def batch(  # noqa: PLR0913, PLR0917 - one for each parameter of the opera
 ) -> Response[list[BatchResult]]:
     """One result an item, in order; each by itself unless atomic."""
     labels, items = _items(data, caller)
+    if policy.require_if_match:
+        items = [_of_a_version(item) for item in items]
     try:
         async with keys.receipt(request, await request.body()) as receipt:
             outcomes = await run_batch(
@@ -109,6 +112,13 @@ def _update(body: BatchUpdate, caller: Caller) -> Item:
     values = dict(owned(given(body), caller))
     del values["id"]
     return Item("update", body.id, values, values.pop("version", None))
+
+
+def _of_a_version(item: Item) -> Item:
+    if item.id is None or item.expected is not None:
+        return item
+    detail = 'Send the version that you read, such as "version": 7, beside the id.'
+    return replace(item, refused=Invalid(detail, code="precondition_required"))
 
 
 def _result(op: str, number: int, outcome: Outcome, media: str) -> BatchResult:

@@ -31,7 +31,7 @@ from profilecore.entrypoints.http.profiles import ID, IfMatch, ProfileId
 from profilecore.entrypoints.http.reading import (
     ConsistencyToken,
     consistency_position,
-    expected_version,
+    expected_versions,
 )
 from profilecore.entrypoints.http.uploads import BODY_MAX, Uploads
 from profilecore.entrypoints.policy import Budget, Policy
@@ -141,7 +141,7 @@ async def remove(
     if_match: IfMatch = None,
 ) -> Response[None]:
     """Take it from the profile; its files go as soon as no other profile has the same image."""
-    expected = expected_version(request, policy.require_if_match)
+    expected = expected_versions(request, policy.require_if_match)
     written = await images.remove(profile_id, image_id, expected=expected, actor=caller.subject)
     return Response(None, status_code=HTTPStatus.NO_CONTENT, headers=written_headers(written))
 

@@ -14,7 +14,7 @@ from profilecore.entrypoints.http.access import PUBLIC
 from profilecore.entrypoints.http.answers import documented, problems
 from profilecore.entrypoints.http.problems import MEDIA_TYPE, Problem, Refusal
 from profilecore.entrypoints.http.ranges import NotSatisfiable, asked_part
-from profilecore.entrypoints.http.reading import is_known
+from profilecore.entrypoints.http.tags import is_known
 from profilecore.image import FILES, Format, format_of, image_of
 from profilecore.ports import Blobs
 

@@ -15,8 +15,9 @@ from litestar.exceptions import (
 from litestar.exceptions.http_exceptions import RequestEntityTooLarge
 from loguru import logger
 
-from profilecore.entrypoints.http.asgi import Answer, in_lines
+from profilecore.entrypoints.http.asgi import Answer, fields, in_lines
 from profilecore.entrypoints.http.methods import allow
+from profilecore.entrypoints.http.tags import FORM, versions
 from profilecore.entrypoints.telemetry import request_id
 from profilecore.errors import FieldError, Invalid, ProfilecoreError, Unavailable
 
@@ -58,7 +59,7 @@ MEANINGS = {
     "too_many_frames": Meaning(422, "The image has more than one frame"),
     "broken_image": Meaning(422, "The image cannot be decoded"),
     "headers_too_large": Meaning(431, "The headers are too large"),
-    "precondition_required": Meaning(428, "If-Match is required"),
+    "precondition_required": Meaning(428, "The version that was read is required"),
     "rate_limited": Meaning(429, "Too many requests"),
     "internal": Meaning(500, "Something went wrong here"),
     "overloaded": Meaning(503, "The service has more to do than it can"),
@@ -155,6 +156,10 @@ def respond(request: Request[Any, Any, Any], error: Exception) -> Response[bytes
     elif isinstance(error, RequestEntityTooLarge):
         most = request.route_handler.resolve_request_max_body_size()
         problem.detail = f"The body has more than {most:,} bytes, the most that is taken here."
+    elif problem.code == "stale_version":
+        tags = fields(request.scope, b"if-match")
+        if tags and not versions(", ".join(tags)):
+            problem.detail += f" {FORM}"
     return Response(
         msgspec.json.encode(problem),
         status_code=problem.status,

@@ -27,7 +27,7 @@ from profilecore.entrypoints.http.reading import (
     ConsistencyToken,
     JsonBody,
     consistency_position,
-    expected_version,
+    expected_versions,
     not_modified,
 )
 from profilecore.entrypoints.policy import Policy
@@ -128,7 +128,7 @@ async def update(
     if_match: IfMatch = None,
 ) -> Response[ProfileBody]:
     """Change the fields given; one that is left out stays as it is."""
-    expected = expected_version(request, policy.require_if_match)
+    expected = expected_versions(request, policy.require_if_match)
     outcome = await service.update(
         profile_id, owned(given(data), caller), expected=expected, actor=caller.subject
     )
@@ -156,7 +156,7 @@ async def merge(
     if_match: IfMatch = None,
 ) -> Response[ProfileBody]:
     """Change the fields given (RFC 7396): null clears bio and image_urls."""
-    expected = expected_version(request, policy.require_if_match)
+    expected = expected_versions(request, policy.require_if_match)
     outcome = await service.update(
         profile_id, owned(data.values(), caller), expected=expected, actor=caller.subject
     )
@@ -180,7 +180,7 @@ async def remove(
     if_match: IfMatch = None,
 ) -> Response[None]:
     """Delete the profile; for a time it can be restored."""
-    expected = expected_version(request, policy.require_if_match)
+    expected = expected_versions(request, policy.require_if_match)
     outcome = await service.remove(profile_id, expected=expected, actor=caller.subject)
     return Response(None, status_code=HTTPStatus.NO_CONTENT, headers=written_headers(outcome))
 
@@ -205,7 +205,7 @@ async def restore(  # noqa: PLR0913, PLR0917 - one for each parameter of the ope
     idempotency_key: IdempotencyKey = None,
 ) -> Response[ProfileBody]:
     """Undo the deletion, unless another profile has taken the email meanwhile."""
-    expected = expected_version(request, required=False)
+    expected = expected_versions(request, required=False)
     async with keys.receipt(request, await request.body()) as receipt:
         outcome = await service.restore(
             profile_id, expected=expected, actor=caller.subject, receipt=receipt

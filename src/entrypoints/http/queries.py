@@ -1,4 +1,4 @@
-"""Query parameters: one that nobody reads, or a wrong word, is told with the choice."""
+"""Query parameters: one that nobody reads, one given twice, or a wrong word, is told."""
 
 from collections.abc import Mapping
 from enum import StrEnum
@@ -14,19 +14,23 @@ from profilecore.errors import FieldError, Invalid
 
 
 def check_query(request: Request[Any, Any, Any]) -> None:
-    """Refuse, as Invalid (`malformed`), parameters that the operation does not take.
+    """Refuse, as Invalid (`malformed`), parameters that the operation does not take as they are.
 
-    Litestar ignores what it does not know, and says of a wrong word only that it is wrong.
+    Litestar ignores what it does not know, takes the last of several, and says of a wrong word only
+    that it is wrong.
     """
     if not request.scope["query_string"]:
         return
     taken = _parameters(request.route_handler, frozenset(request.path_params))
     errors = []
-    for name, value in request.query_params.items():
+    given = request.query_params
+    for name in dict.fromkeys(given):
         if name not in taken:
             choice = f"allowed: {', '.join(taken)}" if taken else "none is allowed here"
             errors.append(FieldError(name, f"is not a parameter; {choice}"))
-        elif taken[name] and value not in taken[name]:
+        elif len(given.getall(name)) > 1:
+            errors.append(FieldError(name, "is given more than once"))
+        elif taken[name] and given[name] not in taken[name]:
             errors.append(FieldError(name, f"must be one of {', '.join(taken[name])}"))
     if errors:
         detail = f"Not valid: {'; '.join(f'{e.field} {e.message}' for e in errors)}."

@@ -1,8 +1,8 @@
 """Reading a request's body and headers strictly, with errors that say what is wrong."""
 
 import re
-from collections.abc import Generator
-from typing import Annotated, Any, ClassVar, TypeVar
+from collections.abc import Collection, Generator
+from typing import Annotated, Any, ClassVar, TypeVar, cast
 
 import msgspec
 from litestar import Request
@@ -10,20 +10,20 @@ from litestar.dto import AbstractDTO, DTOFieldDefinition
 from litestar.params import HeaderParameter
 from litestar.typing import FieldDefinition
 
-from profilecore.entrypoints.http.asgi import Head, field
+from profilecore.entrypoints.http.asgi import Head, field, fields
 from profilecore.entrypoints.http.problems import Refusal, plain
+from profilecore.entrypoints.http.tags import etag, is_known, versions
 from profilecore.errors import FieldError, Invalid
-from profilecore.order import A_DELAY, A_TIME
+from profilecore.order import A_DELAY, A_TIME, TOO_DEEP
 
 T = TypeVar("T")
 
-_JSON_TYPES = ("", "application/json", "application/merge-patch+json")
+_JSON_TYPES = ("application/json", "application/merge-patch+json")
 _WHERE = re.compile(r" - at `\$\.?(?P<path>[^`]*)`$")
 _MEMBER = re.compile(r"^Object (?P<what>contains unknown|missing required) field `(?P<name>[^`]*)`")
 # What the decoder says of these would not tell what else to send.
 _TAKES = {"delay": A_DELAY, "run_at": A_TIME}
 CONSISTENCY_TOKEN = re.compile("^p[0-9]{1,18}$")
-_TAG = re.compile(r'(?:W/)?("[^"]*")')
 
 ConsistencyToken = Annotated[
     str | None,
@@ -67,12 +67,22 @@ class JsonBody(AbstractDTO[T]):
         return False
 
     def decode_bytes(self, value: bytes) -> Any:
-        request = self.asgi_connection
+        request = cast("Request[Any, Any, Any]", self.asgi_connection)
+        refuse_encoded(request)
         media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-        if media_type not in _JSON_TYPES:
-            detail = f"The body is {media_type}; send it as application/json."
+        if media_type and media_type not in _JSON_TYPES:
+            taken = _JSON_TYPES if request.method == "PATCH" else _JSON_TYPES[:1]
+            detail = f"The body is {media_type}; send it as {' or '.join(taken)}."
             raise Refusal(detail, code="unsupported_media_type")
         return decode(value, self._types[request.route_handler.handler_id])
+
+
+def refuse_encoded(request: Request[Any, Any, Any]) -> None:
+    """Refuse a body that is packed: how much comes out of one is not known before."""
+    encoding = request.headers.get("content-encoding", "identity")
+    if encoding.strip().lower() not in ("", "identity"):
+        detail = f"The body is encoded as {encoding}; send it without Content-Encoding, as it is."
+        raise Refusal(detail, code="unsupported_media_type")
 
 
 def decode(body: bytes, kind: type[T]) -> T:
@@ -80,10 +90,15 @@ def decode(body: bytes, kind: type[T]) -> T:
     try:
         return msgspec.json.decode(body, type=kind)
     except msgspec.ValidationError as error:
-        wrong = _field_error(str(error))
-        raise Invalid(f"Not valid: {wrong.field} {wrong.message}.", errors=[wrong]) from error
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise _invalid(_field_error(str(error))) from error
+    except RecursionError as error:
+        raise _invalid(FieldError("body", TOO_DEEP)) from error
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise Invalid(f"The body is not JSON: {error}.", code="malformed") from error
+
+
+def _invalid(wrong: FieldError) -> Invalid:
+    return Invalid(f"Not valid: {wrong.field} {wrong.message}.", errors=[wrong])
 
 
 def _field_error(text: str) -> FieldError:
@@ -98,38 +113,23 @@ def _field_error(text: str) -> FieldError:
     return FieldError(path or "body", _TAKES.get(path) or plain(message))
 
 
-def etag(version: int) -> str:
-    """The entity tag of a version."""
-    return f'"v{version}"'
-
-
-def expected_version(request: Request[Any, Any, Any], required: bool) -> int | None:
-    """What If-Match asks for: a version, 0 for one that cannot be, None for any."""
-    header = request.headers.get("if-match")
-    if header is None:
+def expected_versions(request: Request[Any, Any, Any], required: bool) -> Collection[int] | None:
+    """What If-Match asks for: versions of which one has to be stored, None for any."""
+    given = fields(request.scope, b"if-match")
+    if not given:
         if required:
             raise Refusal(
                 'Send If-Match with the ETag of what you read, such as "v7".',
                 code="precondition_required",
             )
         return None
-    if header.strip() == "*":
-        return None
-    # A weak tag never matches (RFC 9110 section 13.1.1): here it is none of ours.
-    tag = re.fullmatch(r'\s*"v([1-9]\d{0,17})"\s*', header)
-    return int(tag[1]) if tag else 0
+    tags = ", ".join(given)
+    return None if tags.strip() == "*" else versions(tags)
 
 
 def not_modified(scope: Head, version: int) -> bool:
     """Whether If-None-Match names this version (weak comparison)."""
     return is_known(field(scope, b"if-none-match"), etag(version))
-
-
-def is_known(if_none_match: str | None, tag: str) -> bool:
-    """Whether the header names this entity tag (weak comparison)."""
-    if if_none_match is None:
-        return False
-    return if_none_match.strip() == "*" or tag in _TAG.findall(if_none_match)
 
 
 def consistency_position(scope: Head) -> int:

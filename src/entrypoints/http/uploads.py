@@ -14,6 +14,7 @@ from litestar import Request
 from multipart import MultipartError, MultipartSegment, PushMultipartParser, parse_options_header
 
 from profilecore.entrypoints.http.problems import Refusal
+from profilecore.entrypoints.http.reading import refuse_encoded
 from profilecore.errors import Invalid, Unavailable
 from profilecore.image import BYTES_MAX
 
@@ -49,6 +50,7 @@ class Uploads:
         Raises Refusal `too_large` and `unsupported_media_type`, Invalid for a form that cannot be
         read or is another, Unavailable where too many are under way or the disk is full.
         """
+        refuse_encoded(request)
         boundary = _boundary(request.headers.get("content-type", ""))
         if self._under_way >= self._most:
             detail = f"{self._most} uploads are under way, as many as are taken: try again."
@@ -126,11 +128,15 @@ def _checked(part: MultipartSegment, before: MultipartSegment | None) -> Multipa
 
 def _boundary(content_type: str) -> str:
     kind, options = parse_options_header(content_type)
-    if kind != "multipart/form-data" or not options.get("boundary"):
+    if kind != "multipart/form-data":
         sent = kind or "nothing"
         detail = f"The body is {sent}; send multipart/form-data with the file as its part image."
         raise Refusal(detail, code="unsupported_media_type")
-    return str(options["boundary"])
+    boundary = str(options.get("boundary", ""))
+    if not boundary:
+        detail = "Content-Type does not say the boundary; send multipart/form-data; boundary=…"
+        raise Refusal(f"{detail}, as what makes the form has it.", code="unsupported_media_type")
+    return boundary
 
 
 @contextmanager

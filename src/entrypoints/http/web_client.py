@@ -15,7 +15,7 @@ from litestar.params import FromPath, HeaderParameter
 
 from profilecore.entrypoints.http.access import PUBLIC
 from profilecore.entrypoints.http.media import IMMUTABLE
-from profilecore.entrypoints.http.reading import is_known
+from profilecore.entrypoints.http.tags import is_known
 from profilecore.entrypoints.policy import Policy
 from profilecore.errors import NotFound
 

@@ -4,10 +4,12 @@ import json
 import os
 import re
 import stat
+import subprocess
 from pathlib import Path
 
 from tests.integration.cli.conftest import Run, Started
-from tests.support.processes import Server
+from tests.support.forking import COMMAND
+from tests.support.processes import Server, environment
 
 FIELDS = [
     *("id", "name", "email", "bio", "image_urls"),
@@ -71,3 +73,38 @@ def test_a_seed_is_the_same_in_every_process(run: Run) -> None:
     assert first == run(*seed, "1200", PYTHONHASHSEED="2").stdout
     assert first.startswith(run(*seed, "10").stdout)
     assert first != run("seed", "--out", "-", "--count", "1200").stdout
+
+
+def test_a_standard_output_that_is_closed_is_told(tmp_path: Path) -> None:
+    done = subprocess.run(
+        ["sh", "-c", f"{COMMAND} export >&-"],
+        cwd=tmp_path,
+        env=environment(),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 2
+    assert done.stderr == "profilecore: standard output: is closed\n"
+
+
+def test_a_command_works_without_a_standard_error(tmp_path: Path) -> None:
+    for command, said in (("seed --count 3", "3 created"), ("export", '{"id"')):
+        done = subprocess.run(
+            ["sh", "-c", f"{COMMAND} {command} 2>&-"],
+            cwd=tmp_path,
+            env=environment(),
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert done.returncode == 0
+        assert done.stdout.startswith(said)
+    refused = subprocess.run(
+        ["sh", "-c", f"{COMMAND} import nowhere 2>&-"],
+        cwd=tmp_path,
+        env=environment(),
+        capture_output=True,
+        check=False,
+    )
+    assert (refused.returncode, refused.stdout) == (2, b"")

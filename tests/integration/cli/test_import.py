@@ -2,12 +2,17 @@
 
 import json
 import os
+import stat
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tests.integration.cli.conftest import Run, Started
+from tests.support.http import created
+from tests.support.pictures import encoded, scene
+from tests.support.processes import serving
+from tests.support.uploads import uploaded
 
 
 def line(name: str, **values: Any) -> str:
@@ -79,9 +84,31 @@ def test_the_file_that_is_read_is_not_taken_for_the_rejects(
     if link:
         (tmp_path / "b.ndjson").symlink_to("a.ndjson")
     done = run("import", "a.ndjson", "--rejects", "b.ndjson" if link else "a.ndjson")
-    assert done.returncode == 1
+    assert done.returncode == 2
     assert "is read and cannot take the rejects too" in done.stderr
     assert (tmp_path / "a.ndjson").read_text() == line("ada")
+
+
+@pytest.mark.parametrize("path", ["nowhere/bad.ndjson", "folder"])
+def test_rejects_that_cannot_be_written_are_told_before_a_row_is_stored(
+    run: Run, tmp_path: Path, path: str
+) -> None:
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "a.ndjson").write_text(line("ada") + "oops\n")
+    done = run("import", "a.ndjson", "--rejects", path)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.startswith(f"profilecore: rejects cannot be written: {path}: ")
+    assert done.stderr.endswith("; name another file with --rejects.\n")
+    assert exported(run) == {}
+
+
+def test_rejects_are_their_owners_alone(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "a.ndjson").write_text("oops\n")
+    rejects = tmp_path / "a.ndjson.rejects.ndjson"
+    rejects.touch(0o644)
+    assert run("import", "a.ndjson").returncode == 1
+    assert rejects.read_text()
+    assert stat.S_IMODE(rejects.stat().st_mode) == 0o600
 
 
 def test_rejects_may_go_to_a_pipe(start: Started, tmp_path: Path) -> None:
@@ -177,6 +204,19 @@ def test_nothing_is_nothing(start: Started) -> None:
     output, _ = process.communicate(b"", 60)
     assert process.returncode == 0
     assert output.startswith(b"0 created")
+
+
+@pytest.mark.parametrize("kind", ["ndjson", "csv"])
+def test_images_that_do_not_come_along_are_told(run: Run, tmp_path: Path, kind: str) -> None:
+    with serving(tmp_path) as (_, api):
+        uploaded(api, created(api), encoded(scene(), "PNG"))
+        created(api)
+    run("export", f"all.{kind}")
+    done = run("import", f"all.{kind}", DATA_DIR="elsewhere")
+    assert done.stdout.startswith("2 created, 0 updated, 0 skipped, 0 rejected in ")
+    assert done.stdout.endswith("; 1 without the images that were uploaded for them\n")
+    for row in run("export", DATA_DIR="elsewhere").stdout.splitlines():
+        assert '"image_urls":[],"images":[]' in row
 
 
 def test_an_export_can_be_imported_elsewhere(run: Run, tmp_path: Path) -> None:

@@ -17,6 +17,7 @@ from tests.support.processes import run as run_in
 from tests.support.uploads import until
 
 COUNT = 20_000
+ENDING = [signal.SIGINT, signal.SIGTERM, signal.SIGHUP]
 
 
 @pytest.fixture(scope="module")
@@ -67,7 +68,7 @@ def test_an_import_that_is_killed_is_completed_by_the_next(
     check_complete(run, tmp_path)
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("number", ENDING)
 def test_ctrl_c_ends_an_import_after_the_chunk_under_way(
     start: Started, run: Run, many: Path, tmp_path: Path, number: signal.Signals
 ) -> None:
@@ -107,19 +108,43 @@ def test_ctrl_c_while_waiting_for_input(start: Started, tmp_path: Path, given: b
     assert errors.count(b"\n") == 1
 
 
-def test_ctrl_c_leaves_no_part_of_a_file(start: Started, tmp_path: Path) -> None:
+@pytest.mark.parametrize("number", ENDING)
+@pytest.mark.parametrize(
+    ("arguments", "size"),
+    [(("seed", "--count", "1000000", "--out"), 1_000_000), (("export",), 0)],
+    ids=["seed", "export"],
+)
+def test_ctrl_c_leaves_no_part_of_a_file(
+    start: Started, tmp_path: Path, number: signal.Signals, arguments: tuple[str, ...], size: int
+) -> None:
     (tmp_path / "out.ndjson").write_text("the one before")
-    process = start("seed", "--count", "1000000", "--out", "out.ndjson")
+    process = start(*arguments, "out.ndjson")
     deadline = time.monotonic() + 30
-    while not any(p.stat().st_size > 1_000_000 for p in tmp_path.glob(".out.ndjson.*.part")):
+    while not any(p.stat().st_size >= size for p in tmp_path.glob(".out.ndjson.*.part")):
         assert time.monotonic() < deadline
         time.sleep(0.001)
-    process.send_signal(signal.SIGINT)
+    process.send_signal(number)
     _, errors = process.communicate(timeout=30)
     assert process.returncode == 130
     assert errors == b"profilecore: interrupted.\n"
     assert (tmp_path / "out.ndjson").read_text() == "the one before"
     assert not list(tmp_path.glob(".out*"))
+
+
+def test_what_was_started_to_outlive_its_terminal_does(tmp_path: Path) -> None:
+    ignoring = subprocess.Popen(
+        ["nohup", COMMAND, "seed", "--count", "20000", "--out", "out.ndjson"],
+        cwd=tmp_path,
+        env=environment(),
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    )
+    until(lambda: any(tmp_path.glob(".out.ndjson.*.part")), 30, "it does not start")
+    ignoring.send_signal(signal.SIGHUP)
+    ignoring.communicate(timeout=60)
+    assert ignoring.returncode == 0
+    assert len((tmp_path / "out.ndjson").read_text().splitlines()) == 20_000
 
 
 def test_ctrl_c_ends_a_seed_between_two_chunks(start: Started, run: Run, tmp_path: Path) -> None:

@@ -95,8 +95,8 @@ def on_a_terminal(folder: Path) -> str:
 @pytest.mark.parametrize("cursor", ["x", "", "eyJ"])
 def test_a_cursor_that_is_none(run: Run, cursor: str) -> None:
     done = run("images", "rerender", "--from", cursor)
-    assert (done.returncode, done.stdout) == (1, "")
-    assert done.stderr.startswith("profilecore: ")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "--from: is not where a run was broken off" in done.stderr
     assert done.stderr.count("\n") == 1
 
 

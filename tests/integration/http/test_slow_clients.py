@@ -135,6 +135,30 @@ def test_a_refusal_does_not_stand_in_another_answer(server: Server) -> None:
         assert b"431" not in ends(wire)
 
 
+CHUNKED = (
+    b"%b HTTP/1.1\r\nHost: localhost\r\n"
+    b"Content-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n"
+)
+
+
+@pytest.mark.parametrize("pause", [0, 0.2])
+@pytest.mark.parametrize("route", [b"POST /api/v1/profiles", b"POST /api/v1/profiles/batch"])
+def test_a_body_in_broken_chunks(server: Server, route: bytes, pause: float) -> None:
+    with Wire(server) as wire:
+        wire.send(CHUNKED % route)
+        time.sleep(pause)
+        wire.send(b"zz\r\n{}\r\n0\r\n\r\n")
+        problem(response(ends(wire)), 400, "malformed")
+
+
+def test_broken_chunks_of_a_request_whose_turn_has_not_come(server: Server) -> None:
+    with Wire(server) as wire:
+        wire.send(b"GET /api/v1/events HTTP/1.1\r\nHost: localhost\r\n\r\n")
+        wire.until(b"retry: 2000")
+        wire.send(CHUNKED % b"POST /api/v1/profiles" + b"zz\r\n{}\r\n0\r\n\r\n")
+        assert b"HTTP/1.1 400" not in ends(wire)
+
+
 def test_an_answer_that_nobody_reads(server: Server) -> None:
     """It is given up, so that a client cannot keep what it is made of in memory."""
     with server.client() as client:

@@ -253,6 +253,7 @@ async def test_the_urls_of_uploads_are_passed_over(process: Process) -> None:
     assert await importer.take(rows(exported())) == []
     (profile,) = (await process.service.list(Query())).profiles
     assert (profile.image_urls, profile.images) == ((FOREIGN,), ())
+    assert (importer.tally.created, importer.tally.imageless) == (1, 1)
 
 
 async def test_a_row_that_was_exported_here_changes_nothing(process: Process) -> None:
@@ -261,6 +262,7 @@ async def test_a_row_that_was_exported_here_changes_nothing(process: Process) ->
     importer = Importer(process.service, OnConflict.UPDATE)
     assert await importer.take(rows(exported())) == []
     assert counts(importer) == (0, 0, 1, 0)
+    assert importer.tally.imageless == 0
     assert (await process.profiles.get([profile.id]))[profile.id] == profile
 
 
@@ -283,3 +285,11 @@ async def test_what_is_no_upload_is_a_url_like_any(
     (reject,) = await Importer(process.service, OnConflict.SKIP).take(rows(exported(**values)))
     assert reject.reason.startswith(f"{field} must be")
     assert reject.row.number == 1
+
+
+@pytest.mark.parametrize("version", [0, 2**31, 2**63 - 1, "1"])
+async def test_a_version_that_no_store_takes_is_told_the_bounds(
+    process: Process, version: object
+) -> None:
+    (reject,) = await Importer(process.service, OnConflict.SKIP).take(rows(ada(version=version)))
+    assert reject.reason == "version must be a whole number from 1 to 2147483647"

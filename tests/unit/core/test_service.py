@@ -14,6 +14,7 @@ from profilecore.event import Event, EventType
 from profilecore.identifiers import new_id
 from profilecore.paging import Page, Query
 from profilecore.profile import Profile
+from profilecore.refusals import Expected
 from profilecore.service import REREADS, ProfileService, Source
 from profilecore.testing.samples import (
     AT,
@@ -112,21 +113,22 @@ async def test_a_version_that_was_seen_has_to_be_there_still(
     second = updated(first, bio="2").profile
     await service.update(first.id, {"bio": "2"}, expected=1, actor=None)
 
-    async def call(expected: int) -> None:
+    async def call(expected: Expected) -> None:
         if verb == "update":
             await service.update(first.id, {}, expected=expected, actor=None)
         else:
             await service.remove(first.id, expected=expected, actor=None)
 
     for cached in (True, False):
-        for wrong in (1, 3):
+        wrongs: tuple[Expected, ...] = (1, 3, [], [1, 3])
+        for wrong in wrongs:
             with pytest.raises(Conflict) as refused:
                 await call(wrong)
             assert (refused.value.code, refused.value.version) == ("stale_version", 2)
             if not cached:
                 await process.cache.drop(first.id, 3)
     assert (await service.read(first.id, seen=10**6)).profile.version == second.version
-    await call(2)
+    await call(2 if verb == "update" else [1, 2])
 
 
 async def test_an_old_copy_does_not_hide_that_the_expected_version_is_there(

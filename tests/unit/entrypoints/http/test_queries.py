@@ -61,7 +61,9 @@ def test_what_is_taken(query: str) -> None:
         ("word=ONE", [FieldError("word", "must be one of one, -two")]),
         ("other=three", [FieldError("other", "must be one of one, -two")]),
         ("word=", [FieldError("word", "must be one of one, -two")]),
-        ("word=one&word=x", [FieldError("word", "must be one of one, -two")]),
+        ("word=one&word=x", [FieldError("word", "is given more than once")]),
+        ("limit=1&limit=1", [FieldError("limit", "is given more than once")]),
+        ("a=1&a=2", [FieldError("a", "is not a parameter; allowed: limit, other, word")]),
         (
             "a=1&b=2",
             [

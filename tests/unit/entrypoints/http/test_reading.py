@@ -12,11 +12,12 @@ from profilecore.entrypoints.http.reading import (
     consistency_position,
     consistency_token,
     decode,
-    etag,
-    expected_version,
+    expected_versions,
     not_modified,
 )
+from profilecore.entrypoints.http.tags import etag
 from profilecore.errors import FieldError, Invalid
+from profilecore.order import TOO_DEEP
 
 
 def head(**headers: str) -> Any:
@@ -53,11 +54,12 @@ def test_what_is_no_json_is_malformed(body: bytes) -> None:
     assert caught.value.__cause__ is not None
 
 
-def test_a_depth_beyond_reason_is_malformed() -> None:
+def test_a_depth_beyond_reason_is_invalid() -> None:
     deep = b'{"delete":' + b"[" * 100_000
     with pytest.raises(Invalid) as caught:
         decode(deep, dict)
-    assert caught.value.code == "malformed"
+    assert caught.value.code == "invalid"
+    assert caught.value.errors == (FieldError("body", TOO_DEEP),)
     assert isinstance(caught.value.__cause__, RecursionError)
 
 
@@ -103,30 +105,39 @@ def test_another_shape_names_its_field(body: bytes, kind: type, field: str, mess
 
 
 @pytest.mark.parametrize(
-    ("tag", "version"),
+    ("tags", "expected"),
     [
-        ('"v1"', 1),
-        (' "v17" ', 17),
+        ('"v1"', {1}),
+        (' "v17" ', {17}),
+        ('"v9", "v1"', {1, 9}),
+        ('"v9","other" , W/"v2",, "v1"', {1, 9}),
         ("*", None),
         (" * ", None),
-        ('W/"v1"', 0),
-        ('"v01"', 0),
-        ('"v0"', 0),
-        ("v1", 0),
-        ('"v1", "v2"', 0),
-        ('"v' + "9" * 19 + '"', 0),
-        ("", 0),
+        ('W/"v1"', set()),
+        ('"v01"', set()),
+        ('"v0"', set()),
+        ("v1", set()),
+        ('"v1", v2', set()),
+        ('"v1", *', set()),
+        ('"v' + "9" * 19 + '"', set()),
+        ("", set()),
     ],
 )
-def test_expected_version(tag: str, version: int | None) -> None:
-    assert expected_version(request(if_match=tag), required=False) == version
-    assert expected_version(request(if_match=tag), required=True) == version
+def test_expected_versions(tags: str, expected: set[int] | None) -> None:
+    assert expected_versions(request(if_match=tags), required=False) == expected
+    assert expected_versions(request(if_match=tags), required=True) == expected
 
 
-def test_expected_version_that_is_missing() -> None:
-    assert expected_version(request(), required=False) is None
+def test_expected_versions_of_two_lines() -> None:
+    two = head(if_match='"v9"')
+    two["headers"] += head(if_match='"v1"')["headers"]
+    assert expected_versions(Request(two), required=True) == {1, 9}
+
+
+def test_expected_versions_that_are_missing() -> None:
+    assert expected_versions(request(), required=False) is None
     with pytest.raises(Refusal) as caught:
-        expected_version(request(), required=True)
+        expected_versions(request(), required=True)
     assert caught.value.code == "precondition_required"
 
 
@@ -153,7 +164,7 @@ def test_not_modified_without_a_header() -> None:
 
 
 def test_etag_is_what_if_match_takes() -> None:
-    assert expected_version(request(if_match=etag(7)), required=True) == 7
+    assert expected_versions(request(if_match=etag(7)), required=True) == {7}
 
 
 def test_token_there_and_back() -> None:
