@@ -88,9 +88,12 @@ class FolderBlobs(ObstoreBlobs):
         return LocalStore(self._folder, automatic_cleanup=True)
 
     def _names_to_disk(self, key: str) -> None:
-        for part in PurePosixPath(key).parents:
+        *within, _ = PurePosixPath(key).parents
+        for part in within:
             with suppress(FileNotFoundError):  # removed with its last file
                 _to_disk(self._folder / part)
+        # Not so the folder itself: without it, as without its disk, nobody knows what is deleted.
+        _to_disk(self._folder)
 
     def _sweep(self) -> None:
         """Files that are arriving, and those that obstore has not even given that name."""

@@ -72,6 +72,18 @@ async def test_bytes_are_on_the_disk_before_they_have_their_name(
     assert all(named for _, named in others)
 
 
+async def test_nothing_is_deleted_where_the_folder_is_away(folder: Path, tmp_path: Path) -> None:
+    """Its disk may come back, with all that was to be deleted."""
+    blobs = FolderBlobs(folder)
+    await blobs.put(key(1), b"data")
+    folder.rename(tmp_path / "away")
+    with pytest.raises(Unavailable, match="no such bucket, container or folder"):
+        await blobs.delete([key(1)])
+    (tmp_path / "away").rename(folder)
+    await blobs.delete([key(1), key(2)])
+    assert await blobs.get(key(1)) is None
+
+
 async def test_each_put_flushes_all_of_it(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Whoever made the folders may not have got as far as to flush them."""
     blobs = FolderBlobs(folder)
