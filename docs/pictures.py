@@ -84,6 +84,9 @@ def charts(page: Page) -> None:
 
 
 def conflict(page: Page, api: httpx.Client, id: str) -> None:
+    # Each time anew: where nothing was changed meanwhile, there would be no two versions.
+    api.put(f"{PROFILES}/{id}", json={"name": "Ada Byron"}).raise_for_status()
+    page.get_by_role("heading", name="Ada Byron").wait_for()
     page.get_by_role("button", name="Edit").click()
     page.get_by_role("dialog").get_by_label("Name").fill("Ada Lovelace")
     api.put(f"{PROFILES}/{id}", json={"name": "Augusta Ada King"}).raise_for_status()
