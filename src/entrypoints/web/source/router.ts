@@ -41,6 +41,7 @@ export function go(href: string): void {
 
 /** Changes the address without another step back: each letter of a search would be one. */
 export function amend(href: string): void {
+  if (parse(location.hash).view !== route.peek().view) return; // somebody is on the way to another view
   history.replaceState(null, "", href);
   route.value = parse(href);
 }

@@ -12,6 +12,8 @@ import { active, anchor, atTop, editing, filterOf, placeOf, rows, scroll, select
 const AHEAD = 8; // rows that are drawn beyond what is seen
 const STEP = 4; // rows after which it is drawn anew, and by which more are drawn
 
+const soughtNow = (): string => JSON.stringify(filterOf(route.value.params));
+
 export function focusList(): void {
   document.querySelector<HTMLElement>('[role="grid"]')?.focus({ preventScroll: true });
 }
@@ -31,7 +33,7 @@ function rowHeight(): number {
 export function List() {
   const frame = useRef<HTMLDivElement>(null);
   const begun = useRef(rows.begun.value);
-  const filter = useRef(JSON.stringify(filterOf(route.value.params)));
+  const shownFor = useRef(soughtNow());
   const ahead = useRef(0); // until somebody scrolls, what is seen has the processor to itself
 
   function look(): void {
@@ -67,9 +69,8 @@ export function List() {
     if (rows.begun.value === begun.current) return;
     begun.current = rows.begun.value;
     if (frame.current && !atTop.value) frame.current.scrollTop = 0;
-    const now = JSON.stringify(filterOf(route.value.params));
-    const sought = now !== filter.current && document.activeElement === frame.current;
-    filter.current = now;
+    const sought = soughtNow() !== shownFor.current && document.activeElement === frame.current;
+    shownFor.current = soughtNow();
     if (active.value.id === null) active.value = sought ? placeOf(0) : { index: 0, id: null };
   }, [rows.begun.value]);
 
@@ -112,8 +113,8 @@ export function List() {
     const to = moves[event.key];
     const profile = rows.at(index);
     if (to !== undefined) move(to, event);
-    // Where they are gone from there, or others are on their way, nobody has chosen who is there.
-    else if (profile?.id !== id || rows.loading.value || event.repeat) return;
+    // Where they are gone from there, or others are sought, nobody has chosen who is there.
+    else if (profile?.id !== id || soughtNow() !== shownFor.current || event.repeat) return;
     else if (profile && act(event.key, profile)) event.preventDefault();
   }
 
