@@ -75,36 +75,28 @@ def test_a_seed_is_the_same_in_every_process(run: Run) -> None:
     assert first != run("seed", "--out", "-", "--count", "1200").stdout
 
 
-def test_a_standard_output_that_is_closed_is_told(tmp_path: Path) -> None:
-    done = subprocess.run(
-        ["sh", "-c", f"{COMMAND} export >&-"],
-        cwd=tmp_path,
+def redirected(folder: Path, line: str) -> "subprocess.CompletedProcess[str]":
+    """Run the command by a shell, which can close its streams."""
+    return subprocess.run(
+        ["sh", "-c", f"{COMMAND} {line}"],
+        cwd=folder,
         env=environment(),
         capture_output=True,
         text=True,
         check=False,
     )
+
+
+def test_a_standard_output_that_is_closed_is_told(tmp_path: Path) -> None:
+    done = redirected(tmp_path, "export >&-")
     assert done.returncode == 2
     assert done.stderr == "profilecore: standard output: is closed\n"
 
 
 def test_a_command_works_without_a_standard_error(tmp_path: Path) -> None:
     for command, said in (("seed --count 3", "3 created"), ("export", '{"id"')):
-        done = subprocess.run(
-            ["sh", "-c", f"{COMMAND} {command} 2>&-"],
-            cwd=tmp_path,
-            env=environment(),
-            capture_output=True,
-            text=True,
-            check=False,
-        )
+        done = redirected(tmp_path, f"{command} 2>&-")
         assert done.returncode == 0
         assert done.stdout.startswith(said)
-    refused = subprocess.run(
-        ["sh", "-c", f"{COMMAND} import nowhere 2>&-"],
-        cwd=tmp_path,
-        env=environment(),
-        capture_output=True,
-        check=False,
-    )
-    assert (refused.returncode, refused.stdout) == (2, b"")
+    refused = redirected(tmp_path, "import nowhere 2>&-")
+    assert (refused.returncode, refused.stdout) == (2, "")
